@@ -1,0 +1,1 @@
+"""Detectors: a picture goes in, one Gaussian per joint comes out."""

@@ -1,0 +1,1 @@
+"""File formats for results, one file each."""

@@ -1,0 +1,1 @@
+"""The normalising flow: coupling blocks, permutations, both families, and the torch-free runtime."""

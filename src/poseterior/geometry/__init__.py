@@ -1,0 +1,1 @@
+"""Frames, cameras and alignments."""

@@ -1,0 +1,1 @@
+"""From heatmaps to Gaussians to the flow's condition."""

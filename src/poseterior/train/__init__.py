@@ -1,0 +1,1 @@
+"""Training; inference never imports this."""
