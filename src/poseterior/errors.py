@@ -1,8 +1,8 @@
-"""Errors that a user can cause and mend; the command line prints them as one sentence, without a traceback."""
+"""Errors that a user can cause and mend; the command line prints them as one sentence."""
 
 
 class PoseteriorError(Exception):
-    """Base of every error that bad input can cause; its text names the file or field and what was expected."""
+    """Base of all of them; the text names the file or field and what was expected."""
 
 
 class InputError(PoseteriorError):
