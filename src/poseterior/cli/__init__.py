@@ -1,1 +1,31 @@
-"""The command line: one file per verb."""
+"""The command line: one file per verb, imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from poseterior.cli.exits import FAILED, INTERRUPTED, UsageError, say_usage_error
+from poseterior.errors import PoseteriorError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `poseterior`; leaves with 0 all done, 1 some inputs failed, 2 wrong usage."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one verb and return its exit code; tyro itself leaves with 2 on arguments it cannot parse."""
+    from poseterior.cli.parser import parse
+
+    command = parse(arguments)
+    try:
+        return command.run()
+    except UsageError as error:
+        return say_usage_error(error)
+    except PoseteriorError as error:
+        print(f"poseterior: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("poseterior: stopped", file=sys.stderr)
+        return INTERRUPTED

@@ -36,7 +36,9 @@ def vector_from_joints_2d(joints_px: Float[np.ndarray, "*batch 16 2"]) -> Float[
         InputError: a coordinate is not finite, or all joints coincide, so that there is no scale.
     """
     if not np.isfinite(joints_px).all():
-        raise InputError("2D joints hold NaN or infinite values; expected finite coordinates for all 16 joints")
+        raise InputError(
+            "2D joints hold NaN or infinite values; expected finite coordinates for all 16 joints"
+        )
     centred = joints_px - joints_px.mean(axis=-2, keepdims=True)
     vectors = axis_major(centred * np.array([1.0, -1.0]))
     scale = vectors.std(axis=-1, keepdims=True)

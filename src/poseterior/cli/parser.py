@@ -1,0 +1,54 @@
+"""The verbs and how their arguments are read; nothing here loads an image, a model or torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Protocol
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
+
+import poseterior
+from poseterior.cli.assets import AssetsFetch, AssetsList, AssetsPath
+from poseterior.cli.demo import Demo
+from poseterior.cli.lift import Lift
+
+
+class Command(Protocol):
+    """A verb with its arguments."""
+
+    def run(self) -> int:
+        """Do it and return the exit code."""
+        ...
+
+
+Assets = (
+    Annotated[AssetsList, subcommand("list")]
+    | Annotated[AssetsFetch, subcommand("fetch")]
+    | Annotated[AssetsPath, subcommand("path")]
+)
+
+Verb = (
+    Annotated[Lift, subcommand("lift")]
+    | Annotated[Demo, subcommand("demo")]
+    | Annotated[Assets, subcommand("assets", description="The pinned files that are fetched at first use.")]
+)
+
+DESCRIPTION = (
+    "One picture of a person in, the posterior distribution of the 3D poses that explain it out. "
+    "Exit codes: 0 all done, 1 some inputs failed (each named), 2 wrong usage."
+)
+
+
+def parse(arguments: Sequence[str]) -> Command:
+    """The verb with its arguments; exits with 0 on --help and --version, with 2 on wrong usage."""
+    if list(arguments) == ["--version"]:
+        print(f"poseterior {poseterior.__version__}")
+        sys.exit(0)
+    return tyro.cli(
+        OmitSubcommandPrefixes[FlagCreatePairsOff[Verb]],
+        args=arguments,
+        prog="poseterior",
+        description=DESCRIPTION,
+    )

@@ -1,0 +1,164 @@
+"""The front door: a picture in, hypotheses out, without torch.
+
+source -> person box -> detector heatmaps -> 2D Gaussians -> condition -> flow^-1(noise) -> hypotheses
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+import poseterior
+from poseterior.detect.base import Detector
+from poseterior.detect.registry import load_detector
+from poseterior.errors import InputError, ModelError, NoPersonError
+from poseterior.flow.runtime import FlowRuntime
+from poseterior.geometry.normalise import pose_from_vector
+from poseterior.heatmaps.condition import condition_of
+from poseterior.hypotheses import Hypotheses
+from poseterior.types import Detection, PersonBox
+from poseterior.weights import DEFAULT_MODEL, model_folder
+
+DEFAULT_DETECTOR = "blazepose-full"
+MAX_SAMPLES = 100_000
+
+
+class Lifter:
+    """Lifts pictures of a person to posterior samples of their 3D pose.
+
+    Example:
+        >>> lifter = Lifter.load()
+        >>> hypotheses = lifter("photo.jpg", num_samples=200, seed=0)
+        >>> hypotheses.poses_m.shape
+        (200, 17, 3)
+    """
+
+    def __init__(self, flow: FlowRuntime, detector: Detector, model_name: str) -> None:
+        """Put a flow behind a detector.
+
+        Raises:
+            ModelError: the flow was trained for another detector profile.
+        """
+        _require_profile(flow, detector, model_name)
+        self.flow = flow
+        self.detector = detector
+        self.model_name = model_name
+
+    @classmethod
+    def load(
+        cls, model: str | Path = DEFAULT_MODEL, *, detector: str = DEFAULT_DETECTOR, num_threads: int = 2
+    ) -> Lifter:
+        """Load a bundled model by name, or one from its folder, and a detector by name.
+
+        Raises:
+            ModelError: no such model, damaged files, or a model made for another detector.
+            InputError: no such detector.
+            AssetError: the detector's files are neither here nor to be fetched.
+        """
+        flow = FlowRuntime.load(model_folder(model), num_threads=num_threads)
+        return cls(flow, load_detector(detector, num_threads=num_threads), str(model))
+
+    def __call__(
+        self,
+        picture: str | Path | UInt8[np.ndarray, "height width 3"],
+        *,
+        num_samples: int = 200,
+        seed: int = 0,
+        box: PersonBox | None = None,
+    ) -> Hypotheses:
+        """Lift one picture: a path, or RGB values.
+
+        Args:
+            picture: a path (`video.mp4#120` for a frame) or uint8 RGB, (height, width, 3).
+            num_samples: how many hypotheses to draw.
+            seed: of the drawn noise; the same seed gives the same hypotheses, whatever else was lifted.
+            box: the person, in image pixels; found by the detector when None.
+
+        Raises:
+            InputError: the picture or the box cannot be used.
+            NoPersonError: nobody was found.
+        """
+        from poseterior.sources import read_picture
+
+        started = time.perf_counter()
+        image, name = (
+            (picture, "array") if isinstance(picture, np.ndarray) else (read_picture(picture), str(picture))
+        )
+        read_ms = 1e3 * (time.perf_counter() - started)
+        detection = self.detect(image, name, box)
+        hypotheses = self.lift_detection(detection, name, num_samples=num_samples, seed=seed)
+        hypotheses.timings_ms["read"] = read_ms
+        return hypotheses
+
+    def detect(
+        self, image: UInt8[np.ndarray, "height width 3"], name: str = "array", box: PersonBox | None = None
+    ) -> Detection:
+        """The person's 2D Gaussians in `image`; errors name `name`."""
+        try:
+            return self.detector.detect(image, box)
+        except (InputError, NoPersonError) as error:
+            raise type(error)(f"{name}: {error}") from None
+
+    def lift_detection(
+        self, detection: Detection, image_name: str = "array", *, num_samples: int = 200, seed: int = 0
+    ) -> Hypotheses:
+        """Draw hypotheses for a person who has been detected already.
+
+        Raises:
+            InputError: a number of samples below 1 or above `MAX_SAMPLES`, or heatmaps that held NaN.
+            ModelError: the detection comes from another detector than the flow was trained for.
+        """
+        if not 1 <= num_samples <= MAX_SAMPLES:
+            raise InputError(f"num_samples is {num_samples}; expected 1 to {MAX_SAMPLES}")
+        started = time.perf_counter()
+        y, condition = condition_of(detection.gaussians, detection.profile, self.flow.card.condition_variant)
+        latents = _latents(num_samples, self.flow.latent_size, seed)
+        vectors, log_prob = self.flow.inverse(
+            latents[None], y[None].astype(np.float32), condition[None].astype(np.float32)
+        )
+        poses_m = pose_from_vector(vectors[0]).astype(np.float32)
+        flow_ms = 1e3 * (time.perf_counter() - started)
+        return Hypotheses(
+            poses_m=poses_m[1:],
+            mode_m=poses_m[0],
+            log_prob=log_prob[0, 1:].astype(np.float64),
+            mode_log_prob=float(log_prob[0, 0]),
+            log_prob_kind=self.flow.card.log_prob_kind,
+            latents=latents[1:],
+            detection=detection,
+            image_name=image_name,
+            settings=self._settings(detection, num_samples, seed),
+            timings_ms={**detection.timings_ms, "flow": flow_ms},
+        )
+
+    def _settings(self, detection: Detection, num_samples: int, seed: int) -> dict:
+        return {
+            "seed": seed,
+            "num_samples": num_samples,
+            "model": self.model_name,
+            "model_sha256": self.flow.card.weights_sha256,
+            "stand_in": self.flow.card.stand_in,
+            "detector": detection.profile.name,
+            "poseterior": poseterior.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        }
+
+
+def _latents(num_samples: int, latent_size: int, seed: int) -> Float[np.ndarray, "hypotheses latent"]:
+    """Zero first (the mode), then `num_samples` draws from N(0, I)."""
+    drawn = np.random.default_rng(seed).standard_normal((num_samples, latent_size), dtype=np.float32)
+    return np.concatenate([np.zeros((1, latent_size), np.float32), drawn])
+
+
+def _require_profile(flow: FlowRuntime, detector: Detector, model_name: str) -> None:
+    wanted, given = flow.card.detector_profile, detector.profile
+    if wanted != given.name:
+        raise ModelError(
+            f"model {model_name} was trained for the detector profile {wanted}, not for {given.name}; "
+            f"choose a detector with the profile {wanted} or a model trained for {given.name}"
+        )

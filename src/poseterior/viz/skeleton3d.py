@@ -1,0 +1,137 @@
+"""The hypotheses as translucent skeletons from the front, the side and above, all at one scale in metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from poseterior.hypotheses import Hypotheses
+from poseterior.skeleton import H36M_17, H36M_BONES, bone_indices
+from poseterior.viz.colours import FAINT_INK, GRID, INK, side_colour
+from poseterior.viz.key import draw_key
+from poseterior.viz.layout import VIEWS, Rectangle, add_panel
+
+MAX_DRAWN = 500
+"""More skeletons than these add ink but no information."""
+
+_GAP_ACROSS, _GAP_DOWN = 16, 34
+_LABEL_OFFSET = 52
+_SIDE_LABEL_HEIGHT = 24
+"""How far the side view's axis label reaches below the gap, into the corner that the key has."""
+_FINE_TICKS_FROM = 60
+"""Pixels that a quarter of a metre must have to get a tick of its own."""
+_AXIS_LABELS = ("x (m)", "y, down (m)", "depth (m),\naway from camera →")
+_SMALLEST_EXTENT_M = 0.8
+_PADDING_M = 0.06
+_SHOWN_PERCENTILES = (1.0, 99.0)
+_BONES = np.array(bone_indices(H36M_BONES, H36M_17))
+_COLOURS = [side_colour(child) for _, child in H36M_BONES]
+
+
+@dataclass(frozen=True)
+class View:
+    """An orthographic view: which camera axis runs across and which one runs up or down the page."""
+
+    title: str
+    across: int
+    along: int
+
+
+FRONT = View("from the camera", across=0, along=1)
+SIDE = View("from the side", across=2, along=1)
+ABOVE = View("from above", across=0, along=2)
+
+
+def draw_views(figure: Figure, hypotheses: Hypotheses) -> dict[str, Axes]:
+    """Adds the three views, by title: side beside front, sharing y; above below front, sharing x.
+
+    The key of the lines takes the free corner.
+    """
+    limits = _limits(hypotheses)
+    extent = limits[:, 1] - limits[:, 0]
+    scale = min(
+        (VIEWS.width - _GAP_ACROSS) / (extent[0] + extent[2]),
+        (VIEWS.height - _GAP_DOWN) / (extent[1] + extent[2]),
+    )
+    across, down, depth = extent * scale
+    spare = VIEWS.width - across - _GAP_ACROSS - depth
+    front = Rectangle(VIEWS.x + spare / 2, VIEWS.top - down, across, down)
+    panels = {
+        FRONT: front,
+        SIDE: Rectangle(front.right + _GAP_ACROSS, front.y, depth, down),
+        ABOVE: Rectangle(front.x, front.y - _GAP_DOWN - depth, across, depth),
+    }
+    views = {view: add_panel(figure, panel) for view, panel in panels.items()}
+    for view, axes in views.items():
+        _draw_view(axes, view, hypotheses)
+        _frame(axes, view, limits, scale)
+        axes.yaxis.set_label_coords(-_LABEL_OFFSET / across, 0.5)
+    corner = Rectangle(panels[SIDE].x, panels[ABOVE].y, depth, panels[ABOVE].height - _SIDE_LABEL_HEIGHT)
+    draw_key(figure, corner)
+    views[FRONT].tick_params(labelbottom=False)
+    views[FRONT].set_xlabel("")
+    views[SIDE].tick_params(labelleft=False)
+    views[SIDE].set_ylabel("")
+    return {view.title: axes for view, axes in views.items()}
+
+
+def _limits(hypotheses: Hypotheses) -> Float[np.ndarray, "3 2"]:
+    """Shown range of x, y and depth: the mode and all joints of 98 % of the hypotheses, at least 0.8 m."""
+    low, high = np.percentile(hypotheses.poses_m, _SHOWN_PERCENTILES, axis=0)
+    low = np.minimum(low, hypotheses.mode_m).min(axis=0) - _PADDING_M
+    high = np.maximum(high, hypotheses.mode_m).max(axis=0) + _PADDING_M
+    missing = np.maximum(_SMALLEST_EXTENT_M - (high - low), 0.0) / 2
+    return np.stack([low - missing, high + missing], axis=1)
+
+
+def _draw_view(axes: Axes, view: View, hypotheses: Hypotheses) -> None:
+    axes.add_collection(_skeletons(hypotheses.poses_m[:MAX_DRAWN], view))
+    _draw_mode(axes, hypotheses.mode_m, view)
+
+
+def _skeletons(poses_m: Float[np.ndarray, "hypotheses 17 3"], view: View) -> LineCollection:
+    """All bones of all hypotheses as one collection, fainter the more there are."""
+    points = poses_m[:, :, [view.across, view.along]]
+    segments = points[:, _BONES].reshape(-1, 2, 2)
+    opacity = float(np.clip(12.0 / len(poses_m), 0.06, 0.6))
+    return LineCollection(
+        list(segments), colors=_COLOURS * len(poses_m), linewidths=0.9, alpha=opacity, zorder=2
+    )
+
+
+def _draw_mode(axes: Axes, mode_m: Float[np.ndarray, "17 3"], view: View) -> None:
+    points = mode_m[:, [view.across, view.along]]
+    segments = list(points[_BONES])
+    axes.add_collection(LineCollection(segments, colors="white", linewidths=5.0, capstyle="round", zorder=3))
+    axes.add_collection(LineCollection(segments, colors=_COLOURS, linewidths=2.8, capstyle="round", zorder=4))
+    axes.scatter(points[:, 0], points[:, 1], s=11, c="white", edgecolors=INK, linewidths=0.8, zorder=5)
+
+
+def _frame(axes: Axes, view: View, limits: Float[np.ndarray, "3 2"], pixels_per_metre: float) -> None:
+    """Equal scale, the same ticks both ways, y pointing down and depth pointing up or right."""
+    step_m = 0.25 if 0.25 * pixels_per_metre >= _FINE_TICKS_FROM else 0.5
+    axes.set_xlim(*limits[view.across])
+    low, high = limits[view.along]
+    axes.set_ylim(*((high, low) if view.along == 1 else (low, high)))
+    axes.set_aspect("equal", adjustable="box")
+    axes.set_xticks(*_ticks(limits[view.across], step_m))
+    axes.set_yticks(*_ticks(limits[view.along], step_m))
+    axes.tick_params(labelsize=9, length=3, colors=FAINT_INK)
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_color(GRID)
+    axes.set_title(view.title, fontsize=11, color=INK, pad=6)
+    axes.set_xlabel(_AXIS_LABELS[view.across], fontsize=10, color=INK)
+    axes.set_ylabel(_AXIS_LABELS[view.along], fontsize=10, color=INK)
+
+
+def _ticks(limits_m: Float[np.ndarray, "2"], step_m: float) -> tuple[list[float], list[str]]:
+    first, last = int(np.ceil(limits_m[0] / step_m)), int(np.floor(limits_m[1] / step_m))
+    places = [step_m * index for index in range(first, last + 1)]
+    return places, [f"{place:g}".replace("-", "\N{MINUS SIGN}") for place in places]

@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from poseterior.flow.config import FlowConfig, posterior_config
+from poseterior.flow.export import Flow, export_flow
+from poseterior.flow.model_card import ModelCard
+from poseterior.models.posterior_flow import PosteriorFlow
+from poseterior.models.wehrbein import WehrbeinFlow
+
+SMALL = {"hidden": 40, "encoder_hidden": 20, "encoder_size": 10}
+
+
+def card_of(flow: Flow) -> ModelCard:
+    return ModelCard(
+        name="test",
+        family=flow.family,
+        config=flow.config,
+        detector_profile="blazepose_full",
+        sigma_confident_cells=1.3,
+        condition_variant="paper",
+        stand_in=True,
+        description="random weights",
+        data="none",
+        licence="Apache-2.0",
+        seed=0,
+        command="pytest",
+        metrics={"nll": 1.5},
+    )
+
+
+def random_flow(family: str, std: float | None = 0.08, **changes) -> Flow:
+    """A small flow with random weights; `std` None keeps the initial ones."""
+    torch.manual_seed(0)
+    sizes = {**SMALL, **changes}
+    flow = (
+        WehrbeinFlow(FlowConfig(**sizes))
+        if family == "bijective"
+        else PosteriorFlow(posterior_config(**sizes))
+    )
+    for parameter in flow.parameters() if std else ():
+        torch.nn.init.normal_(parameter, std=std or 0.0)
+    if isinstance(flow, PosteriorFlow):
+        flow.scale.copy_(torch.linspace(0.05, 0.4, 45))
+    return flow.eval()
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Callable[..., tuple[Flow, Path]]:
+    """family, changed config -> (torch flow, its bundle)."""
+
+    def make(family: str, **changes: Any) -> tuple[Flow, Path]:
+        flow = random_flow(family, **changes)
+        export_flow(flow, tmp_path / family, card_of(flow))
+        return flow, tmp_path / family
+
+    return make
