@@ -14,12 +14,13 @@ from jaxtyping import Float, UInt8
 
 import poseterior
 from poseterior.detect.base import Detector
-from poseterior.detect.registry import load_detector
-from poseterior.errors import InputError, ModelError, NoPersonError
+from poseterior.detect.registry import create_detector
+from poseterior.errors import InputError, ModelError
 from poseterior.flow.runtime import FlowRuntime
 from poseterior.geometry.normalise import pose_from_vector
 from poseterior.heatmaps.condition import condition_of
 from poseterior.hypotheses import Hypotheses
+from poseterior.sources.expand import read_picture
 from poseterior.types import Detection, PersonBox
 from poseterior.weights import DEFAULT_MODEL, model_folder
 
@@ -60,7 +61,7 @@ class Lifter:
             AssetError: the detector's files are neither here nor to be fetched.
         """
         flow = FlowRuntime.load(model_folder(model), num_threads=num_threads)
-        return cls(flow, load_detector(detector, num_threads=num_threads), str(model))
+        return cls(flow, create_detector(detector, num_threads), str(model))
 
     def __call__(
         self,
@@ -82,26 +83,16 @@ class Lifter:
             InputError: the picture or the box cannot be used.
             NoPersonError: nobody was found.
         """
-        from poseterior.sources import read_picture
-
         started = time.perf_counter()
-        image, name = (
-            (picture, "array") if isinstance(picture, np.ndarray) else (read_picture(picture), str(picture))
-        )
+        if isinstance(picture, np.ndarray):
+            image, name = picture, "array"
+        else:
+            image, name = read_picture(picture), str(picture)
         read_ms = 1e3 * (time.perf_counter() - started)
-        detection = self.detect(image, name, box)
+        detection = self.detector.detect(image, box, name=name)
         hypotheses = self.lift_detection(detection, name, num_samples=num_samples, seed=seed)
         hypotheses.timings_ms["read"] = read_ms
         return hypotheses
-
-    def detect(
-        self, image: UInt8[np.ndarray, "height width 3"], name: str = "array", box: PersonBox | None = None
-    ) -> Detection:
-        """The person's 2D Gaussians in `image`; errors name `name`."""
-        try:
-            return self.detector.detect(image, box)
-        except (InputError, NoPersonError) as error:
-            raise type(error)(f"{name}: {error}") from None
 
     def lift_detection(
         self, detection: Detection, image_name: str = "array", *, num_samples: int = 200, seed: int = 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from poseterior.cli.exits import FAILED, INTERRUPTED, UsageError, say_usage_error
+from poseterior.cli.exits import DONE, FAILED, INTERRUPTED, UsageError, say_usage_error
 from poseterior.errors import PoseteriorError
 
 
@@ -26,6 +27,10 @@ def run(arguments: Sequence[str]) -> int:
     except PoseteriorError as error:
         print(f"poseterior: {error}", file=sys.stderr)
         return FAILED
+    except BrokenPipeError:
+        # whoever read our output has seen enough; keep Python from complaining about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         print("poseterior: stopped", file=sys.stderr)
         return INTERRUPTED

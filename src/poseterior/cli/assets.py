@@ -18,9 +18,10 @@ class AssetsList:
         from poseterior.assets import cache_folder, list_assets
 
         print(f"cache: {cache_folder()}")
-        for asset in list_assets():
-            print(f"{asset.name}\n  from      {asset.package} {asset.version} ({asset.licence})")
-            print(f"  sha256    {asset.sha256}\n  here      {asset.path or 'not yet'}")
+        for state in list_assets():
+            asset = state.asset
+            print(f"{asset.name}\n  from      {asset.requirement}, {asset.member} ({asset.licence})")
+            print(f"  sha256    {asset.sha256}\n  here      {state.path or 'not yet'}")
         return DONE
 
 
@@ -35,7 +36,7 @@ class AssetsFetch:
         """Fetch, and print a path per asset."""
         from poseterior.assets import fetch
 
-        for path in fetch(list(self.names) or None):
+        for path in fetch(list(self.names) or None).values():
             print(path)
         return DONE
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from poseterior.cli.exits import DONE
 
-DEMO_FRAME = 90
-"""A frame of the sample video in which the person is whole."""
+DEMO_FRAME = 100
+"""A frame of the sample video in which the person is whole and walks across the picture."""
+COVERED_PX = (970, 610, 90, 110)
+"""x, y, width, height of the grey box over the leading arm in that frame."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Lift a frame of the sample video, then the same frame with an arm and a leg covered, and say where to look."""
+    """Lift a frame of the sample video, then the same frame with an arm covered, and say where to look."""
 
     samples: int = 200
     """How many 3D poses to draw for each picture."""
@@ -24,15 +26,25 @@ class Demo:
 
     def run(self) -> int:
         """Fetch the assets, lift both pictures, print where the results are."""
-        from poseterior.assets import asset_path
+        from PIL import Image
+
+        from poseterior.assets import fetch
         from poseterior.cli.lift import Lift
         from poseterior.export.atomic import writable_folder
         from poseterior.sources.video import read_frame
 
         folder = writable_folder(self.out)
-        print(
-            "Fetching the detector and the sample video (once; see `poseterior assets list`) ...", flush=True
-        )
-        image = read_frame(asset_path("demo.mp4"), DEMO_FRAME)
-        paths = [folder / "demo-photo.png", folder / "demo-photo-covered.png"]
-        return DONE
+        print("Detector and sample video: from the cache, or fetched once (poseterior assets list) ...")
+        image = read_frame(fetch()["demo.mp4"], DEMO_FRAME)
+        covered = image.copy()
+        x, y, width, height = COVERED_PX
+        covered[y : y + height, x : x + width] = 128
+        pictures = folder / "pictures"
+        writable_folder(pictures)
+        for name, pixels in (("walking", image), ("walking-arm-covered", covered)):
+            Image.fromarray(pixels).save(pictures / f"{name}.png")
+        code = Lift(sources=(str(pictures),), samples=self.samples, seed=self.seed, out=folder).run()
+        if code == DONE:
+            print(f"Look at {folder / 'walking.png'} and {folder / 'walking-arm-covered.png'};")
+            print(f"the poses are in {folder / 'walking.npz'} (numpy) and {folder / 'walking.json'}.")
+        return code

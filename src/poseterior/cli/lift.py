@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from poseterior.lifter import Lifter
     from poseterior.sources.expand import Picture
 
-logger = logging.getLogger(__name__)
+AXES = ("x", "y", "depth")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Lift:
     prints one line each.
     """
 
-    sources: Positional[Annotated[tuple[str, ...], arg(metavar="SRC...")]] = ()
+    sources: Positional[Annotated[tuple[str, ...], arg(metavar="SRC...", help_behavior_hint="(at least one)")]] = ()
     """Pictures, folders of pictures, globs, or frames of videos as VIDEO#FRAME (the first is 0)."""
     samples: int = 200
     """How many 3D poses to draw for each picture."""
@@ -57,14 +55,14 @@ class Lift:
         box = _parse_box(self.box) if self.box is not None else None
         self._check()
         from poseterior.export.atomic import writable_folder
-        from poseterior.sources.expand import expand
+        from poseterior.sources.expand import expand_sources
 
         folder = writable_folder(self.out)
-        pictures = expand(self.sources)
+        pictures = expand_sources(self.sources)
         lifter = self._load_lifter()
         results = []
-        for picture, stem in zip(pictures, _unique_stems(pictures), strict=True):
-            result = self._lift_one(lifter, picture, folder / stem, box)
+        for picture in pictures:
+            result = self._lift_one(lifter, picture, folder, box)
             results.append(result)
             _say(result, quiet=self.json)
         if self.json:
@@ -86,10 +84,10 @@ class Lift:
 
         return Lifter.load(self.model, detector=self.detector)
 
-    def _lift_one(self, lifter: Lifter, picture: Picture, stem: Path, box: PersonBox | None) -> dict:
+    def _lift_one(self, lifter: Lifter, picture: Picture, folder: Path, box: PersonBox | None) -> dict:
         """The picture's summary, or its error; a failure never keeps the other pictures from being lifted."""
         try:
-            return self._lift_and_write(lifter, picture, stem, box)
+            return self._lift_and_write(lifter, picture, folder, box)
         except PoseteriorError as error:
             return {"source": picture.source, "error": str(error)}
         except Exception as error:
@@ -101,19 +99,19 @@ class Lift:
                 "set POSETERIOR_DEBUG=1 for the traceback and please report it",
             }
 
-    def _lift_and_write(self, lifter: Lifter, picture: Picture, stem: Path, box: PersonBox | None) -> dict:
+    def _lift_and_write(self, lifter: Lifter, picture: Picture, folder: Path, box: PersonBox | None) -> dict:
         image = picture.read()
-        detection = lifter.detect(image, picture.source, box)
+        detection = lifter.detector.detect(image, box, name=picture.source)
         hypotheses = lifter.lift_detection(
             detection, picture.source, num_samples=self.samples, seed=self.seed
         )
-        files = [stem.with_name(f"{stem.name}.npz"), stem.with_name(f"{stem.name}.json")]
+        files = [folder / f"{picture.name}.npz", folder / f"{picture.name}.json"]
         for file in files:
             hypotheses.save(file)
         if not self.no_figure:
             from poseterior.viz.figure import draw_posterior, save_figure
 
-            files.append(stem.with_name(f"{stem.name}.png"))
+            files.append(folder / f"{picture.name}.png")
             save_figure(draw_posterior(hypotheses, image), files[-1])
         return _summary(hypotheses, picture.source, files)
 
@@ -129,19 +127,8 @@ def _parse_box(text: str) -> PersonBox:
     return PersonBox(x, y, width, height, source="user")
 
 
-def _unique_stems(pictures: Iterable[Picture]) -> list[str]:
-    """File names for the results: the picture's own, numbered where two pictures share one."""
-    seen: dict[str, int] = {}
-    stems = []
-    for picture in pictures:
-        seen[picture.name] = seen.get(picture.name, 0) + 1
-        count = seen[picture.name]
-        stems.append(picture.name if count == 1 else f"{picture.name}-{count}")
-    return stems
-
-
 def _summary(hypotheses: Hypotheses, source: str, files: list[Path]) -> dict:
-    spread_mm = hypotheses.spread_mm().mean(axis=0)
+    spread_mm = hypotheses.spread_mm().mean(axis=0) if len(hypotheses) > 1 else None
     box = hypotheses.detection.box
     return {
         "source": source,
@@ -153,9 +140,9 @@ def _summary(hypotheses: Hypotheses, source: str, files: list[Path]) -> dict:
         "box_px": [box.x_px, box.y_px, box.width_px, box.height_px],
         "box_source": box.source,
         "people_found": hypotheses.detection.num_people,
-        "mean_spread_mm": {
-            axis: round(float(value), 2) for axis, value in zip(("x", "y", "depth"), spread_mm, strict=True)
-        },
+        "mean_spread_mm": None
+        if spread_mm is None
+        else {axis: round(float(value), 2) for axis, value in zip(AXES, spread_mm, strict=True)},
         "timings_ms": {stage: round(value, 2) for stage, value in hypotheses.timings_ms.items()},
     }
 
@@ -167,10 +154,12 @@ def _say(result: dict, *, quiet: bool) -> None:
         return
     if quiet:
         return
-    spread = result["mean_spread_mm"]
+    spread = result["mean_spread_mm"] or {}
+    spreads = ", ".join(f"{axis} {value:.0f}" for axis, value in spread.items())
+    said = f"; mean spread {spreads} mm" if spreads else ""
     people = f", {result['people_found']} people found" if result["people_found"] > 1 else ""
     kinds = ", ".join(Path(file).suffix[1:] for file in result["files"])
     print(
-        f"{result['source']}: {result['samples']} poses{people}; mean spread x {spread['x']:.0f}, "
-        f"y {spread['y']:.0f}, depth {spread['depth']:.0f} mm -> {Path(result['files'][0]).with_suffix('')} ({kinds})"
+        f"{result['source']}: {result['samples']} poses{people}{said} "
+        f"-> {Path(result['files'][0]).with_suffix('')} ({kinds})"
     )

@@ -51,6 +51,18 @@ def expand_sources(sources: Iterable[str | Path]) -> list[Picture]:
     return _uniquely_named(pictures)
 
 
+def read_picture(source: str | Path) -> UInt8[np.ndarray, "height width 3"]:
+    """The one picture that `source` stands for: a file, or VIDEO#FRAME; uint8 RGB, upright.
+
+    Raises:
+        InputError: it cannot be read, or stands for several pictures.
+    """
+    pictures = expand_sources([source])
+    if len(pictures) != 1:
+        raise InputError(f"{source} stands for {len(pictures)} pictures; expected one")
+    return pictures[0].read()
+
+
 def _expand(source: str) -> list[Picture]:
     path = Path(source)
     try:

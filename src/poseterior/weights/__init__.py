@@ -26,6 +26,6 @@ def model_folder(model: str | Path) -> Path:
     folder = Path(model)
     if not folder.is_dir():
         raise ModelError(
-            f"model {model}: expected one of {', '.join(bundled_models())}, or a folder that holds a model.json"
+            f"model {model}: expected one of {', '.join(bundled_models())}, or a folder with a model.json"
         )
     return folder
