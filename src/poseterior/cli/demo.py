@@ -9,13 +9,13 @@ from poseterior.cli.exits import DONE
 
 DEMO_FRAME = 100
 """A frame of the sample video in which the person is whole and walks across the picture."""
-COVERED_PX = (970, 610, 90, 110)
-"""x, y, width, height of the grey box over the leading arm in that frame."""
+COVERED_PX = (1035, 775, 150, 165)
+"""x, y, width, height of the grey box over the trailing shin and foot in that frame."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Lift a frame of the sample video, then the same frame with an arm covered, and say where to look."""
+    """Lift a frame of the sample video, then the same frame with a leg covered, and say where to look."""
 
     samples: int = 200
     """How many 3D poses to draw for each picture."""
@@ -41,10 +41,10 @@ class Demo:
         covered[y : y + height, x : x + width] = 128
         pictures = folder / "pictures"
         writable_folder(pictures)
-        for name, pixels in (("walking", image), ("walking-arm-covered", covered)):
+        for name, pixels in (("walking", image), ("walking-leg-covered", covered)):
             Image.fromarray(pixels).save(pictures / f"{name}.png")
         code = Lift(sources=(str(pictures),), samples=self.samples, seed=self.seed, out=folder).run()
         if code == DONE:
-            print(f"Look at {folder / 'walking.png'} and {folder / 'walking-arm-covered.png'};")
+            print(f"Look at {folder / 'walking.png'} and {folder / 'walking-leg-covered.png'};")
             print(f"the poses are in {folder / 'walking.npz'} (numpy) and {folder / 'walking.json'}.")
         return code

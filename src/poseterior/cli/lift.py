@@ -31,7 +31,9 @@ class Lift:
     prints one line each.
     """
 
-    sources: Positional[Annotated[tuple[str, ...], arg(metavar="SRC...", help_behavior_hint="(at least one)")]] = ()
+    sources: Positional[
+        Annotated[tuple[str, ...], arg(metavar="SRC...", help_behavior_hint="(at least one)")]
+    ] = ()
     """Pictures, folders of pictures, globs, or frames of videos as VIDEO#FRAME (the first is 0)."""
     samples: int = 200
     """How many 3D poses to draw for each picture."""
@@ -89,7 +91,11 @@ class Lift:
         try:
             return self._lift_and_write(lifter, picture, folder, box)
         except PoseteriorError as error:
-            return {"source": picture.source, "error": str(error)}
+            named = picture.source in str(error)
+            return {
+                "source": picture.source,
+                "error": str(error) if named else f"{picture.source}: {error}",
+            }
         except Exception as error:
             if os.environ.get("POSETERIOR_DEBUG"):
                 raise

@@ -37,6 +37,8 @@ LANDMARKS = (
 )
 """What the simulated detector finds, as BlazePose does; the other joints of MPII-16 are derived from these."""
 
+_FACE = np.array([name in ("nose", "left_ear", "right_ear") for name in LANDMARKS])
+"""Their heatmaps are narrower and their errors smaller."""
 _IN_SKELETON = indices_of(LANDMARKS[:12], H36M_17)
 _DERIVED = {joint.name: joint.parts for joint in (*MIDPOINT_JOINTS, HEAD)}
 
@@ -160,11 +162,13 @@ def _native(
     mean_cell = _swapped(rng, truth_cell, detector.swapped_share) + offset + floor
     mean_cell += _draw(rng, error_covariance)
 
-    blob = _anisotropic(rng, detector.blob_cells * np.exp(rng.normal(0.0, 0.06, error_cells.shape)), 0.25)
+    blob_cells = detector.blob_cells * np.where(_FACE, 0.9, 1.0)
+    blob = _anisotropic(rng, blob_cells * np.exp(rng.normal(0.0, 0.06, error_cells.shape)), 0.25)
     miscalibration = np.exp(rng.normal(0.0, 0.2, (count, 1)) + rng.normal(0.0, 0.2, error_cells.shape))
     covariance_cell2 = blob + miscalibration[..., None, None] ** 2 * error_covariance
     sigma = np.linalg.det(covariance_cell2) ** 0.25
-    amplitude = 1.22 * sigma**-1.15 * np.exp(rng.normal(0.0, 0.12, sigma.shape))
+    spread = rng.normal(0.0, 0.08, (count, 1)) + rng.normal(0.0, 0.09, sigma.shape)
+    amplitude = 1.22 * sigma**-1.15 * np.exp(spread)
 
     last = detector.heatmap_cells - 1.0
     outside = ((mean_cell < -1.0) | (mean_cell > last + 1.0)).any(axis=-1)
@@ -211,7 +215,7 @@ def _error_scale(
     """sqrt(S_e) in cells, per joint."""
     shape = (count, len(LANDMARKS))
     spread = rng.normal(0.0, 0.25, (count, 1)) + rng.normal(0.0, 0.4, shape)
-    clear = detector.clear_error_cells * np.exp(spread)
+    clear = detector.clear_error_cells * np.exp(spread) * np.where(_FACE, 0.7, 1.0)
     low, high = np.log(detector.hidden_error_cells)
     # one object hides its joints about equally well
     hidden = np.exp(rng.uniform(low, high, (count, 1)) + rng.normal(0.0, 0.25, shape))

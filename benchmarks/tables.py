@@ -1,0 +1,123 @@
+"""Tables from the JSON results: `python benchmarks/tables.py` writes docs/results/speed.md and standin.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from _common import RESULTS
+
+from poseterior.flow.model_card import read_card
+from poseterior.weights import model_folder
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table; the first column to the left, the others to the right."""
+    head = list(header)
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def stamp(result: dict[str, Any]) -> str:
+    """Where a result comes from."""
+    return (
+        f"`{result['command']}`, seed {result['seed']}, {result['date'][:10]}, {result['machine']}, "
+        f"{result['cpu_count']} cores, Python {result['python']}; medians, interleaved."
+    )
+
+
+def load(name: str) -> dict[str, Any]:
+    """docs/results/NAME.json."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def fit_section() -> str:
+    """The Gaussian fit against curve_fit."""
+    result = load("fit")
+    rows = [
+        (route.replace("_", " "), f"{ms:.3f}", f"{result['times_faster'][route]:.0f}")
+        for route, ms in result["milliseconds_per_picture"].items()
+    ]
+    accuracy = result["accuracy"]
+    return "\n\n".join(
+        [
+            "## Gaussian fit: 16 heatmaps of 64 x 64 a picture, against scipy's curve_fit, joint by joint",
+            stamp(result),
+            table(("route", "ms per picture", "times faster"), rows),
+            f"Worst RMSE relative to curve_fit's over {accuracy['maps']} maps: "
+            f"{accuracy['worst_rmse_ratio']:.7f}; median distance of the means "
+            f"{accuracy['median_mean_difference_cells']:.1e} cells.",
+        ]
+    )
+
+
+def flow_section() -> str:
+    """The runtime against FrEIA."""
+    result = load("flow")
+    columns = ("layer_by_layer", "layer_by_layer_chunks_512", "torch_module", "runtime")
+    rows = [
+        (count, *(f"{ms[column]:.1f}" for column in columns), f"{result['ratio'][count]:.1f}")
+        for count, ms in result["milliseconds"].items()
+    ]
+    header = ("hypotheses", "FrEIA, full batch (ms)", "FrEIA, chunks (ms)", "our torch (ms)", "runtime (ms)")
+    errors = result["rms_to_float64_m"]
+    return "\n\n".join(
+        [
+            "## Flow: hypotheses of one picture, against the same network run layer by layer by FrEIA",
+            stamp(result),
+            table((*header, "FrEIA, full batch / runtime"), rows),
+            f"RMS distance to float64, five seeds: runtime {max(errors['runtime_fp32']):.2e} m at most, "
+            f"FrEIA {min(errors['layer_by_layer_fp32']):.2e} m at least.",
+        ]
+    )
+
+
+def cold_start_section() -> str:
+    """Whole processes."""
+    result = load("cold_start")
+    rows = [
+        (name.replace("_", " "), f"{seconds:.2f}", f"{result['ratio_to_bare_imports'][name]:.2f}")
+        for name, seconds in result["seconds"].items()
+    ]
+    return "\n\n".join(
+        [
+            "## Cold start: whole processes, one photo (astronaut.png), 200 hypotheses",
+            stamp(result),
+            table(("process", "seconds", "relative to importing the libraries"), rows),
+            "Importing the fit, loading its kernel and a first fit take "
+            f"{result['fit_import_load_and_first_call_ms']:.1f} ms of it.",
+        ]
+    )
+
+
+def standin_page() -> str:
+    """The stand-in's model card as a page."""
+    card = read_card(model_folder("standin"))
+    rows = [(name.replace("_", " "), value) for name, value in card.metrics.items()]
+    return "\n\n".join(
+        [
+            "# The stand-in weights",
+            card.description,
+            f"Data: {card.data}",
+            f"Seed {card.seed}; made by `{card.command}`; weights SHA-256 `{card.weights_sha256[:16]}...`.",
+            table(("on held-out people, simulated detections", "value"), rows),
+            "`oracle best` chooses the hypothesis with the ground truth. Millimetres; log-densities in nats for "
+            "poses in metres on the 45-dimensional space of centred poses.\n",
+        ]
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a page in one step."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
+    print(path.name)
+
+
+if __name__ == "__main__":
+    sections = ["# Speed", fit_section(), flow_section(), cold_start_section()]
+    write(RESULTS / "speed.md", "\n\n".join(sections) + "\n")
+    write(RESULTS / "standin.md", standin_page())

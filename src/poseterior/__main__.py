@@ -1,0 +1,5 @@
+"""`python -m poseterior`."""
+
+from poseterior.cli import main
+
+main()

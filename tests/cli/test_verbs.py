@@ -1,0 +1,89 @@
+"""The command line as a whole: help, version, assets, demo."""
+
+import subprocess
+import sys
+
+from PIL import Image
+
+import poseterior as package
+
+
+def poseterior(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "poseterior", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def test_help_names_the_verbs_and_the_exit_codes():
+    done = poseterior("--help")
+    assert done.returncode == 0
+    for word in ("lift", "demo", "assets", "Exit codes"):
+        assert word in done.stdout
+
+
+def test_version():
+    assert poseterior("--version").stdout == f"poseterior {package.__version__}\n"
+
+
+def test_import_and_help_load_no_heavy_library():
+    script = (
+        "import sys, poseterior, poseterior.cli as cli\n"
+        "try: cli.run(['lift', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'onnxruntime', 'ai_edge_litert', 'matplotlib', 'av', 'PIL', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_lifting_never_loads_torch(asset, tmp_path):
+    script = (
+        "import sys, poseterior.cli as cli\n"
+        f"code = cli.run(['lift', {str(asset('astronaut.png'))!r}, '--samples', '3', '--out', {str(tmp_path)!r}])\n"
+        "print(code, 'torch' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == "0 False\n"
+
+
+def test_no_verb_and_unknown_verb_are_wrong_usage():
+    assert poseterior().returncode == 2
+    assert poseterior("raise").returncode == 2
+
+
+def test_assets_are_listed_with_source_licence_and_checksum(tmp_path):
+    done = poseterior("assets", "list")
+    assert done.returncode == 0
+    for part in (
+        "pose_landmark_full.tflite",
+        "mediapipe==0.10.21",
+        "Apache-2.0",
+        "sports2d==0.8.34",
+        "sha256",
+    ):
+        assert part in done.stdout
+
+
+def test_asset_path_and_fetch(asset):
+    path = str(asset("demo.mp4"))
+    assert poseterior("assets", "path", "demo.mp4").stdout.strip() == path
+    assert path in poseterior("assets", "fetch", "demo.mp4").stdout
+    unknown = poseterior("assets", "path", "nothing.bin")
+    assert unknown.returncode == 1
+    assert "nothing.bin" in unknown.stderr and "demo.mp4" in unknown.stderr
+
+
+def test_demo_needs_no_arguments(asset, tmp_path):
+    asset("demo.mp4")
+    done = poseterior("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = tmp_path / "demo-output"
+    for name in ("walking", "walking-leg-covered"):
+        assert Image.open(results / f"{name}.png").size == (1600, 900)
+        assert (results / f"{name}.npz").exists()
+    assert "walking.png" in done.stdout
