@@ -107,7 +107,8 @@ def measure(flow: PosteriorFlow, batch: Batch, seed: int = 0) -> dict[str, Any]:
         **{name: round(float(value.mean()), 3) for name, value in values.items()},
         "std_x_y_depth_mm": [round(float(std), 1) for std in spread_mm[:, 1:].mean(axis=(0, 1))],
         "right_wrist_std_mm_where_certain_uncertain": [
-            round(float(wrist_mm[chosen].mean()), 1) if chosen.any() else None for chosen in (certain, ~certain)
+            round(float(wrist_mm[chosen].mean()), 1) if chosen.any() else None
+            for chosen in (certain, ~certain)
         ],
         "coverage_of_50_percent_region": round(float(half), 3),
         "coverage_of_90_percent_region": round(float(most), 3),

@@ -143,7 +143,9 @@ def _minutes_before(run_dir: Path, step: int) -> float:
 
 def _log_lines(run_dir: Path) -> list[dict[str, Any]]:
     path = run_dir / "log.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
 
 
 def _card(run: LikelihoodRun, pools: Pools, config: StandinConfig, arguments: Arguments) -> ModelCard:

@@ -1,4 +1,4 @@
-"""Shapes and dtypes of the public API are checked in every test; real pictures and networks come from here."""
+"""Checks the public API's shapes and dtypes in every test; gives real pictures and networks."""
 
 import functools
 

@@ -126,7 +126,7 @@ class Detection:
     image_height_px: int
     score: float
     """The detector's confidence in [0, 1] that the crop shows a person."""
-    num_people: int = 1
-    """How many people were found; the most prominent one was taken."""
+    num_candidates: int = 1
+    """How many candidates the person finder had; the most prominent that proved to be a person was taken."""
     timings_ms: dict[str, float] = field(default_factory=dict)
     """Milliseconds by stage: "person_box", "crop", "heatmaps", "gaussian_fit", ..."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_json_is_all_that_is_printed(photo_file, tmp_path):
     assert good["source"] == str(photo_file)
     assert set(good["mean_spread_mm"]) == {"x", "y", "depth"}
     assert {"person_box", "heatmaps", "gaussian_fit", "flow"} <= set(good["timings_ms"])
-    assert all(os.path.exists(file) for file in good["files"])
+    assert all(Path(file).exists() for file in good["files"])
     assert str(missing) in bad["error"]
 
 

@@ -187,7 +187,7 @@ def test_box_decides_between_two_people(detector, demo_frame):
     frame = demo_frame(70)
     man = detector.detect(frame)
     woman = detector.detect(frame, PersonBox(1200.0, 520.0, 210.0, 420.0))
-    assert man.num_people == 2
+    assert man.num_candidates == 2
     assert joint(man.gaussians, "pelvis")[0] < 700 and joint(woman.gaussians, "pelvis")[0] > 1200
     with pytest.raises(NoPersonError, match="in the given box of the picture"):
         detector.detect(frame, PersonBox(40.0, 500.0, 300.0, 300.0))

@@ -104,7 +104,7 @@ def test_user_box_is_used_and_the_finder_is_not_even_made():
     )
     assert detection.box.source == "user" and detection.box.width_px == pytest.approx(275)
     assert detection.box.centre_px == pytest.approx((280, 240))
-    assert detection.num_people == 1
+    assert detection.num_candidates == 1
     with pytest.raises(InputError, match="lies outside of the picture"):
         make(DotModel()).detect(drawn_person(), PersonBox(700.0, 0.0, 10.0, 10.0))
 
@@ -113,11 +113,11 @@ def test_next_box_is_tried_and_people_are_counted():
     empty = PersonBox(400.0, 0.0, 100.0, 100.0, "detector", 0.99)
     detection = make(DotModel(), empty, BOX).detect(drawn_person())
     np.testing.assert_allclose(detection.native_gaussians.mean_px, JOINTS_PX, atol=0.6)
-    assert detection.num_people == 2
+    assert detection.num_candidates == 2
 
 
 def test_whole_frame_is_the_last_resort_and_stricter():
-    assert make(DotModel([0.81, 0.81])).detect(drawn_person()).num_people == 1
+    assert make(DotModel([0.81, 0.81])).detect(drawn_person()).num_candidates == 1
     assert make(DotModel([0.79, 0.79]), BOX).detect(drawn_person()).score == 0.79
     with pytest.raises(NoPersonError, match=r"no person found in shot\.jpg: at best a person score of 0\.79"):
         make(DotModel([0.79, 0.79])).detect(drawn_person(), name="shot.jpg")

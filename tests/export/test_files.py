@@ -25,7 +25,7 @@ def hypotheses():
     status[:6] = list(FitStatus)
     return replace(
         original,
-        detection=replace(original.detection, gaussians=replace(gaussians, status=status), num_people=3),
+        detection=replace(original.detection, gaussians=replace(gaussians, status=status), num_candidates=3),
         settings={**original.settings, "box": [1.5, 2.0, 3.0, 4.0], "versions": {"numpy": "2.0"}},
     )
 

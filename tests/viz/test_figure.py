@@ -100,7 +100,9 @@ def wordy(hypotheses):
     return replace(
         many,
         image_name="folder/" + "W" * 200 + ".png",
-        detection=replace(hypotheses.detection, gaussians=replace(gaussians, status=status), num_people=12),
+        detection=replace(
+            hypotheses.detection, gaussians=replace(gaussians, status=status), num_candidates=12
+        ),
         settings={"seed": 4_294_967_295, "model": "models/" + "m" * 80, "stand_in": True},
     )
 

@@ -27,8 +27,8 @@ AXES = ("x", "y", "depth")
 class Lift:
     """Lift pictures of a person to posterior samples of the 3D pose.
 
-    Writes NAME.npz (everything), NAME.json (the same, readable) and NAME.png (to look at) for each picture, and
-    prints one line each.
+    Writes NAME.npz (everything), NAME.json (the same, readable) and NAME.png (to look at) for each picture,
+    and prints one line each.
     """
 
     sources: Positional[
@@ -145,7 +145,7 @@ def _summary(hypotheses: Hypotheses, source: str, files: list[Path]) -> dict:
         "stand_in": hypotheses.settings["stand_in"],
         "box_px": [box.x_px, box.y_px, box.width_px, box.height_px],
         "box_source": box.source,
-        "people_found": hypotheses.detection.num_people,
+        "candidates": hypotheses.detection.num_candidates,
         "mean_spread_mm": None
         if spread_mm is None
         else {axis: round(float(value), 2) for axis, value in zip(AXES, spread_mm, strict=True)},
@@ -163,9 +163,9 @@ def _say(result: dict, *, quiet: bool) -> None:
     spread = result["mean_spread_mm"] or {}
     spreads = ", ".join(f"{axis} {value:.0f}" for axis, value in spread.items())
     said = f"; mean spread {spreads} mm" if spreads else ""
-    people = f", {result['people_found']} people found" if result["people_found"] > 1 else ""
+    others = f" (of {result['candidates']} candidates)" if result["candidates"] > 1 else ""
     kinds = ", ".join(Path(file).suffix[1:] for file in result["files"])
     print(
-        f"{result['source']}: {result['samples']} poses{people}{said} "
+        f"{result['source']}: {result['samples']} poses{others}{said} "
         f"-> {Path(result['files'][0]).with_suffix('')} ({kinds})"
     )

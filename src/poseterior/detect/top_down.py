@@ -182,7 +182,7 @@ class TopDownDetector:
         self,
         image: UInt8[np.ndarray, "height width 3"],
         look: _Look,
-        num_people: int,
+        num_candidates: int,
         timings_ms: dict[str, float],
     ) -> Detection:
         with _timed(timings_ms, "gaussian_fit"):
@@ -211,7 +211,7 @@ class TopDownDetector:
             image_width_px=image.shape[1],
             image_height_px=image.shape[0],
             score=look.score,
-            num_people=num_people,
+            num_candidates=num_candidates,
             timings_ms=timings_ms,
         )
 

@@ -109,7 +109,7 @@ def _detection_record(detection: Detection) -> dict[str, Any]:
         "image_width_px": detection.image_width_px,
         "image_height_px": detection.image_height_px,
         "score": float(detection.score),
-        "num_people": detection.num_people,
+        "num_candidates": detection.num_candidates,
         "timings_ms": detection.timings_ms,
     }
 
@@ -123,7 +123,7 @@ def _detection(record: dict[str, Any]) -> Detection:
         image_width_px=int(record["image_width_px"]),
         image_height_px=int(record["image_height_px"]),
         score=float(record["score"]),
-        num_people=int(record["num_people"]),
+        num_candidates=int(record["num_candidates"]),
         timings_ms=dict(record["timings_ms"]),
     )
 

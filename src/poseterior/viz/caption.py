@@ -44,8 +44,8 @@ def _subtitle(hypotheses: Hypotheses) -> str:
         parts.append(f"seed {settings['seed']}")
     if "model" in settings:
         parts.append(f"model {_short(Path(str(settings['model'])).name, _LONGEST_MODEL)}")
-    if detection.num_people > 1:
-        parts.append(f"the most prominent of {detection.num_people} people")
+    if detection.num_candidates > 1:
+        parts.append(f"the most prominent of {detection.num_candidates} candidates")
     return "  ·  ".join(parts + _unseen(detection.gaussians))
 
 

@@ -33,7 +33,9 @@ def test_a_level_camera_sees_up_as_minus_y_and_a_facing_persons_left_on_its_righ
 def test_a_camera_that_looks_down_sees_the_head_nearer_than_the_feet():
     down = CameraRange((4.0, 4.0), (30.0, 0.0, 0.0, 60.0), (0.0, 0.0), (0.0, 0.0))
     cameras = sample_cameras(np.random.default_rng(2), 50, down)
-    head, feet = cameras.from_world(np.tile([[[0.0, 0.8, 0.0], [0.0, -0.8, 0.0]]], (50, 1, 1))).transpose(1, 0, 2)
+    head, feet = cameras.from_world(np.tile([[[0.0, 0.8, 0.0], [0.0, -0.8, 0.0]]], (50, 1, 1))).transpose(
+        1, 0, 2
+    )
     np.testing.assert_allclose(feet[:, 2] - head[:, 2], 1.6 * np.sin(np.radians(30)), atol=1e-12)
 
 
