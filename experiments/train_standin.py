@@ -62,10 +62,10 @@ LICENCE = (
     "Open Data Commons Public Domain Dedication and License 1.0."
 )
 SIMULATED_DETECTOR = (
-    "15 landmarks as BlazePose has them; heatmap covariance = blob (1.2 cells) + miscalibrated covariance of "
+    "15 landmarks as BlazePose has them; heatmap covariance = blob (1.22 cells) + miscalibrated covariance of "
     "the error; 45 % of pictures with groups of joints hidden (error 1.2 to 5.5 cells), 15 % cut off by the "
     "border, 1 % of joints missing, 1 % of pictures with sides swapped; offset of each joint's definition "
-    "0.9 % of the person's extent per picture; pelvis, thorax, spine and head derived as for BlazePose; widths "
+    "0.8 % of the person's extent per picture; pelvis, thorax, spine and head derived as for BlazePose; widths "
     "and amplitudes set by eye after BlazePose on the sample video"
 )
 

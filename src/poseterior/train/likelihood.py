@@ -32,11 +32,11 @@ class LikelihoodConfig:
     """Settings of a run; a checkpoint goes on only under the same ones."""
 
     steps: int
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     final_learning_rate: float = 1e-5
-    warmup_steps: int = 300
+    warmup_steps: int = 500
     betas: tuple[float, float] = (0.9, 0.99)
-    max_gradient_norm: float = 5.0
+    max_gradient_norm: float = 100.0
     averaging: float = 0.999
     """Decay of the exponential moving average of the weights, which is what is used afterwards."""
 
@@ -122,8 +122,8 @@ class LikelihoodRun:
     def _update_average(self) -> None:
         # shorter memory at the start, so that the first weights are soon forgotten
         decay = min(self.config.averaging, (1 + self.step) / (10 + self.step))
-        averaged, current = list(self.average.parameters()), list(self.flow.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - decay)
+        for averaged, current in zip(self.average.parameters(), self.flow.parameters(), strict=True):
+            averaged.lerp_(current, 1 - decay)
 
     def _learning_rate(self, step: int) -> float:
         """Linear warm-up, then half a cosine."""

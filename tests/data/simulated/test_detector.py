@@ -35,17 +35,11 @@ def _truth(points: np.ndarray) -> np.ndarray:
 def _error_and_sigma(
     detector: SimulatedDetector, count: int = 4000
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    points = _standing(count)
-    seen = detect(np.random.default_rng(0), points, detector)
-    truth = _truth(points)
-    # scale and place of the crop from the torso, which stays within the map here
-    errors = []
-    for mean, expected in zip(seen.mean_cell, truth, strict=True):
-        design = np.concatenate([expected, np.ones((16, 1))], axis=1)
-        weights = 1.0 / np.linalg.norm(mean - np.median(mean, axis=0), axis=1).clip(5.0)
-        fit = np.linalg.lstsq(design * weights[:, None], mean * weights[:, None], rcond=None)[0]
-        errors.append(np.linalg.norm(mean - design @ fit, axis=1))
-    return np.array(errors), np.linalg.det(seen.covariance_cell2) ** 0.25, seen.amplitude
+    """Errors in cells, widths in cells and amplitudes; the same seed draws the same crops without noise."""
+    seen = detect(np.random.default_rng(0), _standing(count), detector)
+    truth = detect(np.random.default_rng(0), _standing(count), NOISELESS)
+    errors = np.linalg.norm(seen.mean_cell - truth.mean_cell, axis=-1)
+    return errors, np.linalg.det(seen.covariance_cell2) ** 0.25, seen.amplitude
 
 
 def test_derived_joints_and_their_gaussians_are_those_of_the_inference_path():
@@ -76,8 +70,10 @@ def test_without_noise_the_means_are_a_scaled_and_shifted_picture_that_fits_the_
         scale = np.ptp(mean[:, 1]) / np.ptp(expected[:, 1])
         np.testing.assert_allclose(mean - mean[0], scale * (expected - expected[0]), atol=1e-3)
         assert 28 <= scale * extent[index] <= 52
-        assert mean.min() >= 0.0
-        assert mean.max() <= 63.0
+        # the head is extrapolated, the others lie in the map
+        others = np.delete(mean, MPII_16.index("head"), axis=0)
+        assert others.min() >= 0.0
+        assert others.max() <= 63.0
 
 
 def test_plain_joints_are_narrow_high_and_within_two_percent_of_the_person():
@@ -85,11 +81,11 @@ def test_plain_joints_are_narrow_high_and_within_two_percent_of_the_person():
     assert 1.2 < np.median(sigma[:, LIMBS]) < 1.5
     assert np.median(amplitude[:, LIMBS]) > 0.75
     # cells; the person spans about 42
-    assert 0.3 < np.median(errors[:, LIMBS]) < 0.84
+    assert 0.4 < np.median(errors[:, LIMBS]) < 0.84
 
 
 def test_wide_heatmaps_are_low_and_mean_large_errors():
-    errors, sigma, amplitude = _error_and_sigma(SimulatedDetector())
+    errors, sigma, amplitude = _error_and_sigma(SimulatedDetector(cut_off_share=0.0))
     rank = spearmanr(sigma[:, LIMBS].ravel(), errors[:, LIMBS].ravel()).statistic
     assert rank > 0.35
     assert spearmanr(sigma[:, LIMBS].ravel(), amplitude[:, LIMBS].ravel()).statistic < -0.8

@@ -65,7 +65,8 @@ def sample_cameras(rng: np.random.Generator, count: int, ranges: CameraRange) ->
     off_axis = np.radians(
         np.clip(rng.normal(0.0, ranges.off_axis_deg, (count, 2)), *_symmetric(_MAX_OFF_AXIS_DEG))
     )
-    distance_m = np.exp(rng.uniform(*np.log(ranges.distance_m), count))
+    nearest, farthest = np.log(ranges.distance_m)
+    distance_m = np.exp(rng.uniform(nearest, farthest, count))
     ray = np.concatenate([np.tan(off_axis), np.ones((count, 1))], axis=1)
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
     y_down_z_away = np.diag([1.0, -1.0, -1.0])

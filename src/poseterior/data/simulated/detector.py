@@ -68,14 +68,14 @@ class SimulatedDetector:
     """Sizes in heatmap cells; the defaults are BlazePose full's on the sample video (64 x 64 cells)."""
 
     heatmap_cells: int = 64
-    blob_cells: float = 1.2
+    blob_cells: float = 1.22
     """Width of a heatmap whose joint is certain."""
     person_cells: tuple[float, float, float, float] = (42.0, 4.5, 28.0, 52.0)
     """Larger extent of the person in the heatmap: mean, standard deviation, lowest, highest."""
-    definition_offset: float = 0.009
+    definition_offset: float = 0.008
     """Offset of what is taken for the joint, drawn per picture and axis, relative to the person's extent."""
-    error_floor_cells: float = 0.35
-    clear_error_cells: float = 0.55
+    error_floor_cells: float = 0.25
+    clear_error_cells: float = 0.45
     """Median of sqrt(S_e) for a joint in plain sight."""
     hidden_error_cells: tuple[float, float] = (1.2, 5.5)
     """Range (log-uniform) for a joint that is occluded, or cut off by the image's border."""
@@ -163,7 +163,7 @@ def _native(
     mean_cell += _draw(rng, error_covariance)
 
     blob_cells = detector.blob_cells * np.where(_FACE, 0.9, 1.0)
-    blob = _anisotropic(rng, blob_cells * np.exp(rng.normal(0.0, 0.06, error_cells.shape)), 0.25)
+    blob = _anisotropic(rng, blob_cells * np.exp(rng.normal(0.0, 0.08, error_cells.shape)), 0.25)
     miscalibration = np.exp(rng.normal(0.0, 0.2, (count, 1)) + rng.normal(0.0, 0.2, error_cells.shape))
     covariance_cell2 = blob + miscalibration[..., None, None] ** 2 * error_covariance
     sigma = np.linalg.det(covariance_cell2) ** 0.25
