@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -52,7 +53,9 @@ def compile_library(root: Path) -> Path:
     target = root / LIBRARY
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     sources = [str(root / SOURCE_DIR / name) for name in SOURCES]
-    command = [*compiler(), *FLAGS, *sources, "-o", str(part)]
+    fingerprint = runpy.run_path(str(root / SOURCE_DIR / "fingerprint.py"))
+    stamp = f'-DSOURCES_SHA256="{fingerprint["sources_sha256"](root / SOURCE_DIR)}"'
+    command = [*compiler(), *FLAGS, stamp, *sources, "-o", str(part)]
     if sys.platform != "win32":
         command.append("-lm")
     try:

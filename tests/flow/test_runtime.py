@@ -170,10 +170,21 @@ def test_wrong_shapes_are_named(exported, latent, y, condition, message: str) ->
         inverse(runtime, np.zeros(latent), np.zeros(y), np.zeros(condition))
 
 
-def test_nan_is_refused(exported) -> None:
+@families
+@pytest.mark.parametrize(("pictures", "hypotheses"), [(0, 3), (2, 0)])
+def test_nothing_to_do_gives_empty_arrays(exported, family: str, pictures: int, hypotheses: int) -> None:
+    _, folder = exported(family)
+    y, condition = given(pictures)
+    vectors, log_prob = FlowRuntime.load(folder).inverse(latents(family, pictures, hypotheses), y, condition)
+    assert vectors.shape == (pictures, hypotheses, 48)
+    assert log_prob.shape == (pictures, hypotheses)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e39])
+def test_values_that_are_not_finite_in_float32_are_refused(exported, bad: float) -> None:
     _, folder = exported("posterior")
     y, condition = given(1)
-    condition[0, 3] = np.nan
+    condition[0, 3] = bad
     with pytest.raises(InputError, match="condition holds NaN"):
         FlowRuntime.load(folder).inverse(latents("posterior", 1, 2), y, condition)
 

@@ -112,6 +112,23 @@ def test_another_joint_order_is_refused():
         condition_of(gaussians, PROFILE)
 
 
+@pytest.mark.parametrize("variant", ["paper", "official"])
+def test_a_persons_condition_is_relative_to_the_detectors_profile(variant):
+    """Map sides, confident sigma and variant reach the condition; y is of the means as they are, not clipped."""
+    amplitude, mean, covariance, sigma, angle = random_gaussians(5)
+    mean[0], mean[15] = (50.0, 90.0), (-4.0, 20.0)
+    profile = DetectorProfile(
+        "wide", heatmap_height=96, heatmap_width=40, sigma_confident_cells=1.7, joint_names=()
+    )
+    y, condition = condition_of(gaussians_of(amplitude, mean, covariance), profile, variant)
+    sides = np.array([40, 96])
+    np.testing.assert_allclose(
+        condition, by_hand(amplitude, mean, sigma, angle, 1.7, sides, variant == "official"), atol=1e-12
+    )
+    centred = (mean - mean.mean(axis=0)) * [1, -1]
+    np.testing.assert_allclose(y, (centred / centred.std()).T.ravel(), atol=1e-12)
+
+
 def test_unknown_variant_is_refused():
     with pytest.raises(ValueError, match="expected one of paper, official"):
         condition_vector(

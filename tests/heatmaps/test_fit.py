@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -351,3 +354,20 @@ def test_a_missing_library_is_one_clear_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "poseterior_fit.so")
     with pytest.raises(PoseteriorError, match=r"cannot be loaded.*reinstall poseterior"):
         native.library.__wrapped__()
+
+
+def test_a_library_of_other_sources_is_refused(monkeypatch, tmp_path):
+    """As after an update of an editable checkout that nobody installed again."""
+    sources = Path(native.__file__).parent
+    copy = tmp_path / "_native"
+    shutil.copytree(sources, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(native, "__file__", str(copy / "__init__.py"))
+    monkeypatch.setattr(native, "LIBRARY", copy / native.LIBRARY.name)
+    native.library.__wrapped__()
+    with (copy / "start.h").open("a") as header:
+        header.write("/* a newer version */\n")
+    with pytest.raises(PoseteriorError, match=r"is not of the C sources beside it: reinstall poseterior"):
+        native.library.__wrapped__()
+    for source in (*copy.glob("*.c"), *copy.glob("*.h")):
+        source.unlink()
+    native.library.__wrapped__()

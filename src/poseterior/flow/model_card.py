@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from poseterior.errors import ModelError
 from poseterior.flow.config import ClampVariant, ConditionInput, Family, FlowConfig, PermutationKind
+from poseterior.heatmaps.condition import ConditionVariant
 
 FORMAT_VERSION = 1
 CARD_FILE = "model.json"
@@ -36,8 +37,8 @@ class ModelCard:
     """Name of the detector profile whose Gaussians the flow was trained on."""
     sigma_confident_cells: float
     """Of that profile: standard deviation of a confident joint's heatmap, in cells."""
-    condition_variant: str
-    """"paper" or "official" (METHOD section 2)."""
+    condition_variant: ConditionVariant
+    """How the Gaussians become the condition: "paper" or "official" (METHOD section 2)."""
     stand_in: bool
     """True for weights that only hold the place of properly trained ones."""
     description: str
@@ -71,7 +72,6 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "detector_profile": str,
     "sigma_confident_cells": (int, float),
-    "condition_variant": str,
     "stand_in": bool,
     "description": str,
     "data": str,
@@ -114,9 +114,14 @@ def _card(content: dict[str, Any], path: Path) -> ModelCard:
     for name, kind in _TYPES.items():
         if not isinstance(content[name], kind):
             raise ModelError(f"{path}: field {name} is {content[name]!r}, of the wrong type")
-    if content["family"] not in get_args(Family):
-        raise ModelError(f"{path}: family is {content['family']!r}; expected one of {_choices(Family)}")
-    return ModelCard(**{**content, "config": _config(content["config"], path)})
+    for name, literal in (("family", Family), ("condition_variant", ConditionVariant)):
+        if content[name] not in get_args(literal):
+            choices = ", ".join(get_args(literal))
+            raise ModelError(f"{path}: {name} is {content[name]!r}; expected one of {choices}")
+    config = _config(content["config"], path)
+    if content["family"] == "bijective" and config.inputs != ("condition",):
+        raise ModelError(f"{path}: a bijective flow reads the condition alone; its inputs are {config.inputs}")
+    return ModelCard(**{**content, "config": config})
 
 
 def _config(content: Any, path: Path) -> FlowConfig:
@@ -137,7 +142,3 @@ def _config(content: Any, path: Path) -> FlowConfig:
     if not valid:
         raise ModelError(f"{path}: field config holds a value outside of what a flow can have: {content}")
     return config
-
-
-def _choices(literal: Any) -> str:
-    return ", ".join(get_args(literal))

@@ -105,7 +105,7 @@ class FlowRuntime:
         (METHOD section 9) and has small jumps where a hidden unit switches on.
 
         Raises:
-            InputError: a shape is not as annotated, or a value is not finite.
+            InputError: a shape is not as annotated, or a value is not finite in float32.
         """
         latent, y, condition = self._checked("latent", latent, self.latent_size, y, condition)
         if self.card.family == "posterior":
@@ -139,7 +139,7 @@ class FlowRuntime:
         is the one on the manifold of y_hat, and `y` is not used.
 
         Raises:
-            InputError: a shape is not as annotated, or a value is not finite.
+            InputError: a shape is not as annotated, or a value is not finite in float32.
         """
         vectors, y, condition = self._checked("vectors", vectors, POSE_SIZE, y, condition)
         latent, log_det = self._run(self._forward_session, vectors, y, condition, CHUNK_ROWS)
@@ -154,17 +154,11 @@ class FlowRuntime:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if values.ndim != 3 or values.shape[2] != size:
             raise InputError(f"expected {name} of shape (pictures, hypotheses, {size}), got {values.shape}")
-        arrays = {
-            name: (values, values.shape),
-            "y": (y, (len(values), JOINTS_2D_SIZE)),
-            "condition": (condition, (len(values), CONDITION_SIZE)),
-        }
-        for key, (array, shape) in arrays.items():
-            if array.shape != shape:
-                raise InputError(f"expected {key} of shape {shape}, got {array.shape}")
-            if not np.isfinite(array).all():
-                raise InputError(f"{key} holds NaN or infinite values; expected finite numbers")
-        return tuple(np.ascontiguousarray(array, dtype=np.float32) for array, _ in arrays.values())  # type: ignore[return-value]
+        return (
+            _as_float32(name, values, values.shape),
+            _as_float32("y", y, (len(values), JOINTS_2D_SIZE)),
+            _as_float32("condition", condition, (len(values), CONDITION_SIZE)),
+        )
 
     def _run(
         self,
@@ -188,7 +182,7 @@ class FlowRuntime:
             self._run_block(
                 session, input_name, flat, shares, hypotheses, chunk_rows, finish, first[rows], second[rows]
             )
-        return first.reshape(pictures, hypotheses, -1), second.reshape(pictures, hypotheses)
+        return first.reshape(pictures, hypotheses, first.shape[1]), second.reshape(pictures, hypotheses)
 
     def _run_block(
         self,
@@ -239,6 +233,16 @@ def _even_slices(rows: int, at_most: int, threads: int) -> Iterator[slice]:
     for start, stop in itertools.pairwise(bounds):
         if stop > start:
             yield slice(start, stop)
+
+
+def _as_float32(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if array.shape != shape:
+        raise InputError(f"expected {name} of shape {shape}, got {array.shape}")
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(single).all():
+        raise InputError(f"{name} holds NaN or infinite values; expected numbers that are finite in float32")
+    return single
 
 
 def _joined(latent: np.ndarray, y: np.ndarray) -> np.ndarray:

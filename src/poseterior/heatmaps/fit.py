@@ -28,9 +28,11 @@ class GaussianFit:
     amplitude: Float[np.ndarray, "*batch"]
     """float64, heatmap units, in [0, 10000] (large where the peak lies outside of the map)."""
     mean_cell: Float[np.ndarray, "*batch 2"]
-    """float64, (x, y) in heatmap cells, at most half a map outside of the map."""
+    """float64, (x, y) in heatmap cells, at most half a map outside of the map; of NO_SIGNAL and INVALID maps the
+    start, wherever it is."""
     covariance_cell2: Float[np.ndarray, "*batch 2 2"]
-    """float64, heatmap cells squared, y down; standard deviations from 0.1 to twice the map's longer side."""
+    """float64, heatmap cells squared, y down; principal standard deviations from 0.1 to twice the map's
+    longer side."""
     rmse: Float[np.ndarray, "*batch"]
     """float64, root mean square residual over the whole clamped map."""
     status: UInt8[np.ndarray, "*batch"]

@@ -40,7 +40,7 @@ class Hypotheses:
     log_prob: Float[np.ndarray, " hypotheses"]
     """Nats; see `log_prob_kind` for the unit of volume."""
     latents: Float[np.ndarray, "hypotheses latent"]
-    """The flow's base samples, 48 of them per hypothesis for "posterior" and 16 for "manifold"."""
+    """The flow's base samples, 45 per hypothesis for "posterior" and 16 for "manifold"."""
     mode_m: Float[np.ndarray, "17 3"]
     """The pose at latent zero: the flow's single answer, not in general the density's maximum."""
     mode_log_prob: float
@@ -63,11 +63,13 @@ class Hypotheses:
     def __len__(self) -> int:
         return len(self.poses_m)
 
-    def __getitem__(
-        self,
-        index: int | slice | Sequence[int] | Int[np.ndarray, " chosen"] | Bool[np.ndarray, " hypotheses"],
-    ) -> Hypotheses:
-        """The chosen hypotheses, at least one; raises IndexError outside of the range."""
+    def __getitem__(self, index: HypothesisIndex) -> Hypotheses:
+        """The chosen hypotheses.
+
+        Raises:
+            IndexError: an index is outside of the range, or a mask has another length.
+            InputError: none is chosen.
+        """
         chosen = np.atleast_1d(np.arange(len(self))[index])
         return replace(
             self,

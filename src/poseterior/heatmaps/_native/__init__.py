@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 
 from poseterior.errors import PoseteriorError
+from poseterior.heatmaps._native.fingerprint import sources_sha256
 
 LIBRARY = Path(__file__).with_name(
     "poseterior_fit" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 )
-ABI = 1
-"""Must equal `ABI` in fit.c."""
 
 
 @functools.cache
 def library() -> ctypes.CDLL:
     """The library, loaded at the first call; calls into it release the GIL.
+
+    It knows the SHA-256 of the sources that it was compiled from. Where they have changed since (a checkout that
+    was updated, but not installed again) it is refused.
 
     Raises:
         PoseteriorError: the library is missing, cannot be loaded, or was built from other sources.
@@ -26,13 +28,16 @@ def library() -> ctypes.CDLL:
     mend = "reinstall poseterior with pip, which compiles it"
     try:
         loaded = ctypes.CDLL(str(LIBRARY))
-        abi = loaded.poseterior_fit_abi()
+        loaded.poseterior_fit_sources.restype = ctypes.c_char_p
+        built_from = loaded.poseterior_fit_sources().decode()
     except (OSError, AttributeError) as error:
         raise PoseteriorError(
             f"the compiled Gaussian fit {LIBRARY} cannot be loaded ({error}): {mend}"
         ) from None
-    if abi != ABI:
-        raise PoseteriorError(f"the compiled Gaussian fit {LIBRARY} has version {abi}, not {ABI}: {mend}")
+    if sources_sha256(Path(__file__).parent) not in (built_from, None):
+        raise PoseteriorError(
+            f"the compiled Gaussian fit {LIBRARY} is not of the C sources beside it: {mend}"
+        )
     pointer, double, int32 = ctypes.c_void_p, ctypes.c_double, ctypes.c_int32
     loaded.poseterior_fit_workspace.restype = ctypes.c_int64
     loaded.poseterior_fit_workspace.argtypes = [int32, int32]

@@ -12,9 +12,12 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-enum { ABI = 1 };
+#ifndef SOURCES_SHA256
+#define SOURCES_SHA256 "unknown"
+#endif
 
-EXPORT int poseterior_fit_abi(void) { return ABI; }
+/* What the build hook found the sources to be; the loader compares it with what lies beside the library. */
+EXPORT const char *poseterior_fit_sources(void) { return SOURCES_SHA256; }
 
 /* How many doubles `poseterior_fit` wants as workspace. */
 EXPORT int64_t poseterior_fit_workspace(int32_t height, int32_t width) { return map_workspace(height, width); }

@@ -35,7 +35,7 @@ static void map_place(Map *map, int height, int width, double *workspace) {
     map->scratch = map->value + pixels;
     map->column = map->scratch + pixels;
     map->row = map->column + map->stride;
-    for (int x = 0; x < map->stride; x++) map->column[x] = x < width ? x : 1e6 + x;
+    for (int x = 0; x < map->stride; x++) map->column[x] = x < width ? x : 1e9 + x;
 }
 
 /* Where the largest value stands first, in row order. */

@@ -66,14 +66,16 @@ static double robust_deviation(const Map *map, const double *residual, double de
 }
 
 static void clip(const Map *map, double *residual, double limit) {
-    for (int i = 0; i < map->height * map->stride; i++) residual[i] = clamp(residual[i], -limit, limit);
+    size_t size = (size_t)map->height * map->stride;
+    for (size_t i = 0; i < size; i++) residual[i] = clamp(residual[i], -limit, limit);
 }
 
 /* What the Gaussian's shape explains of the map beyond a constant level, as a multiple of the most that it would
    explain of noise with the residual's own scale and smoothness: above 1 there is a blob. In units of the noise
-   that most is 20 to 30 for wide shapes in white noise (chi-squared, best of all places); more where the shape covers few independent cells or few pixels, so that
-   the tails of the noise itself count. The constants were set on thousands of maps of noise (white, clamped, uniform,
-   exponential, smoothed), and on weak, multimodal and real maps that must pass. */
+   that most is 20 to 30 for wide shapes in white noise (chi-squared, best of all places); more where the shape
+   covers few independent cells or few pixels, so that the tails of the noise itself count. The constants were set
+   on thousands of maps of noise (white, clamped, uniform, exponential, smoothed), and on weak, multimodal and real
+   maps that must pass. */
 static double significance(const Map *map, const Gaussian *g) {
     double n = (double)map->height * map->width, *residual = map->scratch, left;
     double explained = regress_on_shape(map, g, residual, &left);
