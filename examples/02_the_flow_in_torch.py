@@ -27,4 +27,6 @@ difference = np.abs(log_prob[0].detach().numpy() - hypotheses.log_prob)
 print(f"log-densities of 200 poses: torch and ONNX Runtime differ by at most {difference.max():.1e} nats")
 
 (score,) = torch.autograd.grad(log_prob.sum(), x)
-print(f"score (gradient of the log-density): {tuple(score.shape)}, norm {score.norm(dim=-1).median():.0f} nats/m")
+print(
+    f"score (gradient of the log-density): {tuple(score.shape)}, norm {score.norm(dim=-1).median():.0f} nats/m"
+)

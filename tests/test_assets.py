@@ -146,6 +146,40 @@ def test_pip_failure_becomes_one_sentence(monkeypatch, tmp_path):
         assets.pip_download("nosuchpackage==1.2.3", tmp_path)
 
 
+def test_unreadable_file_is_one_sentence(monkeypatch, tmp_path, fetcher):
+    """The failure is asked of the code, since tests may run as root, who may read anything."""
+    (tmp_path / "weights.bin").write_bytes(CONTENT["weights.bin"])
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(assets, "_sha256", refuse)
+    with pytest.raises(AssetError, match=r"weights\.bin cannot be read: Permission denied"):
+        assets.asset_path("weights.bin", folder=tmp_path, fetcher=fetcher)
+
+
+def test_home_that_cannot_be_found_is_one_sentence(monkeypatch):
+    monkeypatch.setenv(assets.CACHE_VARIABLE, "~no-such-user-here/cache")
+    with pytest.raises(AssetError, match="the folder ~no-such-user-here/cache cannot be found"):
+        assets.cache_folder()
+
+
+def test_wheel_that_does_not_unpack_is_refused(tmp_path):
+    def broken(requirement, folder):
+        wheel = write_wheel(folder, CONTENT)
+        with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("nosuchpackage/data/weights.bin", CONTENT["weights.bin"])
+        data = bytearray(wheel.read_bytes())
+        start = data.find(b"weights.bin") + len(b"weights.bin")
+        data[start : start + 8] = b"\xff" * 8
+        wheel.write_bytes(data)
+        return wheel
+
+    with pytest.raises(AssetError, match=r"weights\.bin"):
+        assets.asset_path("weights.bin", folder=tmp_path, fetcher=broken)
+    assert not (tmp_path / "weights.bin").exists()
+
+
 def test_unknown_asset_lists_the_known_ones():
     with pytest.raises(AssetError, match=r"no asset 'nonsense'; the assets are weights\.bin, sample\.bin"):
         assets.asset_path("nonsense")

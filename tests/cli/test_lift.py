@@ -158,6 +158,8 @@ def test_a_box_chooses_the_person(photo_file, person, tmp_path):
         (["--box", "1,2,3"], "expected four numbers X,Y,W,H"),
         (["--box", "1,2,-3,4"], "a width and a height above 0"),
         (["--box", "1,2,nan,4"], "a width and a height above 0"),
+        (["--box", "1,2,inf,4"], "expected finite numbers"),
+        (["--box=-inf,2,3,4"], "expected finite numbers"),
         (["--samples", "0"], "expected 1 to 100000"),
         (["--seed", "-1"], "expected 0 or more"),
         (["--samples", "many"], "--samples"),
@@ -184,6 +186,79 @@ def one_sentence(done, *parts):
     for part in parts:
         assert part in done.stderr
     assert done.stdout == ""
+
+
+def test_the_users_own_files_are_never_overwritten(photo_file, person, tmp_path):
+    original = photo_file.read_bytes()
+    one_sentence(
+        poseterior("lift", "photo.png", "--samples", 3, "--out", ".", cwd=tmp_path),
+        "cannot write photo.png: it is a picture to lift",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"], "nothing is half-written"
+
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    Image.fromarray(person).save(folder / "photo.jpg")
+    (folder / "photo.png").write_bytes(original)
+    (folder / "other.jpg").write_bytes((folder / "photo.jpg").read_bytes())
+    (folder / "other.json").write_text('{"shapes": []}')
+    done = poseterior("lift", "shots/photo.jpg", "shots/other.jpg", "--out", "shots", cwd=tmp_path)
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert "shots/photo.jpg: cannot write shots/photo.png: what is there is not a result" in first
+    assert "shots/other.jpg: cannot write shots/other.json: what is there is not a result" in second
+    assert photo_file.read_bytes() == (folder / "photo.png").read_bytes() == original
+    assert (folder / "other.json").read_text() == '{"shapes": []}'
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_results_beside_the_picture_and_again(photo_file, tmp_path):
+    arguments = ("lift", "photo.png", "--no-figure", "--samples", 3, "--out", ".")
+    for seed in (0, 1):
+        done = poseterior(*arguments, "--seed", seed, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert Hypotheses.load(tmp_path / "photo.npz").settings["seed"] == seed
+    figure = poseterior("lift", "photo.png", "--samples", 3, "--out", "out", cwd=tmp_path)
+    assert figure.returncode == 0
+    drawn = (tmp_path / "out" / "photo.png").read_bytes()
+    again = poseterior("lift", "out/photo.png", "--samples", 3, "--out", "out", cwd=tmp_path)
+    one_sentence(again, "cannot write out/photo.png: it is a picture to lift")
+    assert (tmp_path / "out" / "photo.png").read_bytes() == drawn
+
+
+def test_results_into_a_folder_of_pictures_to_lift_is_wrong_usage(photo_file, tmp_path):
+    done = poseterior("lift", ".", "--out", f"../{tmp_path.name}", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is a folder of pictures to lift" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_odd_sources_are_said_and_odd_names_are_lifted(photo_file, tmp_path):
+    names = ["with space", "ha#3", "-dash", "é日本", "dol$lar$_{x", "star*", "new\nline", "n" * 251]
+    for name in names:
+        (tmp_path / f"{name}.png").write_bytes(photo_file.read_bytes())
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "broken.png").symlink_to("nowhere")
+    out = tmp_path / "out"
+    done = poseterior("lift", ".", "--samples", 3, "--out", out, cwd=tmp_path, timeout=120)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == len(names), "one line each (photo.png is one, the long name none)"
+    broken, too_long, pipe = done.stderr.splitlines()
+    assert "broken.png does not exist" in broken
+    assert "nnn.png" in too_long and "File name too long" in too_long
+    assert "pipe.png is a pipe or a device" in pipe
+    whole = {f"{name}.{kind}" for name in [*names[:-1], "photo"] for kind in ("npz", "json", "png")}
+    assert {path.name for path in out.iterdir()} == whole
+
+
+def test_json_holds_an_entry_for_each_picture_also_where_nothing_can_be_lifted(tmp_path):
+    done = poseterior("lift", "a.png", "b.png", "--json", "--model", "none", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    entries = json.loads(done.stdout)
+    assert [entry["source"] for entry in entries] == ["a.png", "b.png"]
+    assert all("model none" in entry["error"] for entry in entries)
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_output_folder_that_is_a_file(photo_file, tmp_path):
@@ -227,6 +302,17 @@ def test_model_that_is_none(photo_file, model, tmp_path):
     one_sentence(poseterior("lift", photo_file, "--model", model, cwd=tmp_path), "model")
 
 
+def test_card_that_is_a_list(photo_file, model_copy, tmp_path):
+    (model_copy / "model.json").write_text("[]")
+    one_sentence(poseterior("lift", photo_file, "--model", "model", cwd=tmp_path), "model.json")
+
+
+def test_model_by_a_relative_path(photo_file, model_copy, tmp_path):
+    done = poseterior("lift", "photo.png", "--model", "./model", "--no-figure", "--samples", 1, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 pose ->" in done.stdout
+
+
 def test_unknown_detector(photo_file, tmp_path):
     one_sentence(poseterior("lift", photo_file, "--detector", "yolo", cwd=tmp_path), "yolo", "blazepose-full")
 
@@ -239,5 +325,11 @@ def test_no_cache_and_no_network_is_one_sentence(photo_file, tmp_path):
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_FIND_LINKS": "",
     }
-    done = poseterior("lift", photo_file, "--out", tmp_path / "out", env=offline)
-    one_sentence(done, "pose_landmark_full.tflite", str(tmp_path / "cache"))
+    lift = ("lift", photo_file, "--out", tmp_path / "out")
+    one_sentence(poseterior(*lift, env=offline), "pose_landmark_full.tflite", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "pose_landmark_full.tflite").write_bytes(b"damaged")
+    one_sentence(poseterior(*lift, env=offline), "pose_landmark_full.tflite", "no intact copy")
+    not_a_folder = {**offline, "POSETERIOR_CACHE_DIR": str(photo_file)}
+    one_sentence(
+        poseterior(*lift, env=not_a_folder), f"the cache folder {photo_file}", "POSETERIOR_CACHE_DIR"
+    )

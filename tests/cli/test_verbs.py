@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, assets, demo."""
 
+import os
 import subprocess
 import sys
 
@@ -49,6 +50,23 @@ def test_lifting_never_loads_torch(asset, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == "0 False\n"
+
+
+def test_lifting_leaves_nothing_in_the_home_folder(asset, tmp_path):
+    """No identifiers, logs or telemetry of any library (the font cache of matplotlib is moved away)."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    photo = asset("astronaut.png")
+    surroundings = {
+        **os.environ,
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "MPLCONFIGDIR": str(elsewhere),
+        "POSETERIOR_CACHE_DIR": str(photo.parent),
+    }
+    done = poseterior("lift", photo, "--samples", "3", "--out", tmp_path / "out", env=surroundings)
+    assert done.returncode == 0, done.stderr
+    assert list(home.rglob("*")) == []
 
 
 def test_no_verb_and_unknown_verb_are_wrong_usage():

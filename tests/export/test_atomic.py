@@ -110,3 +110,13 @@ def test_a_read_only_folder_is_named(tmp_path, monkeypatch):
         writable_folder(tmp_path)
     with pytest.raises(OutputError, match="the folder is not writable"), atomic_path(tmp_path / "x.txt"):
         pytest.fail("the block must not run")
+
+
+def test_a_name_or_folder_that_is_too_long_is_named(tmp_path):
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*: File name too long"),
+        atomic_path(tmp_path / ("n" * 300)),
+    ):
+        pytest.fail("the block must not run")
+    with pytest.raises(OutputError, match=r"cannot make the folder .*: File name too long"):
+        writable_folder(tmp_path / ("n" * 300))

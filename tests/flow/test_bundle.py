@@ -100,7 +100,9 @@ def test_every_missing_or_damaged_file_is_named(exported, family: str) -> None:
     [
         ({"format_version": 2}, "format version 2; this version reads 1"),
         ({"family": "diffusion"}, "family is 'diffusion'; expected one of bijective, posterior"),
-        ({"family": "bijective"}, "must name .*jacobian.onnx"),
+        ({"family": "bijective"}, "reads the condition alone"),
+        ({"family": "bijective", "config": {"inputs": ["condition"]}}, "must name .*jacobian.onnx"),
+        ({"condition_variant": "mine"}, "condition_variant is 'mine'; expected one of paper, official"),
         ({"stand_in": "yes"}, "stand_in"),
         ({"config": {"hidden": 3}}, "config"),
         ({"config": None}, "config"),

@@ -92,6 +92,23 @@ def test_parts_of_one_width_give_joints_of_that_width():
     np.testing.assert_allclose(mpii_gaussians(native).covariance_cell2, np.tile(same, (16, 1, 1)), rtol=1e-12)
 
 
+def test_parts_count_by_the_square_of_their_weight():
+    """The head: both ears with weight 1, the nose with -1/2, both shoulders with -1/4."""
+    native = native_gaussians(BLAZEPOSE_33)
+    variances = {
+        "left_ear": 1.0,
+        "right_ear": 2.0,
+        "nose": 5.0,
+        "left_shoulder": 11.0,
+        "right_shoulder": 17.0,
+    }
+    for name, variance in variances.items():
+        native.covariance_cell2[BLAZEPOSE_33.index(name)] = variance * np.eye(2)
+    expected = (1.0 + 2.0 + 5.0 / 4 + 11.0 / 16 + 17.0 / 16) / (2 + 1 / 4 + 2 / 16)
+    got = value(mpii_gaussians(native), "covariance_cell2", "head")
+    np.testing.assert_allclose(got, expected * np.eye(2), rtol=1e-12)
+
+
 def test_amplitude_is_the_smallest_and_rmse_the_largest_of_the_parts():
     native = native_gaussians(COCO_17)
     got = mpii_gaussians(native)

@@ -114,6 +114,13 @@ def test_iterating_visits_every_hypothesis_once(hypotheses):
 def test_index_outside_is_an_index_error(hypotheses):
     with pytest.raises(IndexError):
         hypotheses[60]
+    with pytest.raises(IndexError):
+        hypotheses[np.ones(59, bool)]
+
+
+def test_choosing_none_is_refused(hypotheses):
+    with pytest.raises(InputError, match="at least one hypothesis"):
+        hypotheses[hypotheses.log_prob > np.inf]
 
 
 def with_value(array, value, *place):

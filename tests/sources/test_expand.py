@@ -1,5 +1,7 @@
 """Sources: files, folders, globs and video frames; one that fails does not stop the others."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -90,3 +92,35 @@ def test_overlong_source_is_one_failed_input():
     entry = expand_sources(["x" * 5000])[0]
     with pytest.raises(InputError, match="cannot be read"):
         entry.read()
+
+
+def test_empty_text_is_one_failed_input_and_not_the_current_folder(tmp_path, monkeypatch):
+    picture(tmp_path / "here.png", 1)
+    monkeypatch.chdir(tmp_path)
+    (entry,) = expand_sources([""])
+    with pytest.raises(InputError, match="empty text"):
+        entry.read()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("source", ["folder", "folder/*"])
+def test_broken_links_and_pipes_among_pictures_are_said_not_skipped(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    picture(tmp_path / "folder" / "good.png", 1)
+    (tmp_path / "folder" / "album.jpg").mkdir()
+    (tmp_path / "folder" / "broken.png").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "folder" / "pipe.png")
+    broken, good, pipe = expand_sources([source])
+    assert greys([good]) == [1]
+    for entry, text in ((broken, "does not exist"), (pipe, "is a pipe or a device")):
+        with pytest.raises(InputError, match=text):
+            entry.read()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_given_by_name_does_not_wait_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", f"{tmp_path}/pipe#3", os.devnull):
+        (entry,) = expand_sources([source])
+        with pytest.raises(InputError, match="is a pipe or a device"):
+            entry.read()

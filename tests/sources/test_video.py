@@ -99,3 +99,21 @@ def test_turned_video_is_put_upright(tmp_path):
     assert upright.shape == (48, 32, 3)
     # turned clockwise, the bright left half comes to the top
     assert upright[:20].min() > 150 and upright[28:].max() < 50
+
+
+def test_a_name_that_looks_like_an_address_is_a_file(video, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "http:grey.mkv").write_bytes(video.read_bytes())
+    np.testing.assert_array_equal(read_frame("http:grey.mkv", 3), grey_frame(3))
+
+
+def test_tiny_frames_are_refused_as_tiny_pictures_are(tmp_path):
+    path = tmp_path / "tiny.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 48, 8, "bgr0"
+        frame = av.VideoFrame.from_ndarray(np.zeros((8, 48, 3), np.uint8), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+    with pytest.raises(InputError, match=r"tiny\.mkv is 48 x 8 px; expected at least 16 px"):
+        read_frame(path, 0)

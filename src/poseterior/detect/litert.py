@@ -50,7 +50,8 @@ class TfliteModel:
 @contextmanager
 def _without_info_lines() -> Iterator[None]:
     """Drop the INFO lines that the C++ runtime writes on stderr; everything else there is passed on."""
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     try:
         saved = os.dup(2)
     except OSError:  # the process has no stderr

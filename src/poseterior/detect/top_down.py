@@ -107,19 +107,19 @@ class TopDownDetector:
         """
         timings_ms: dict[str, float] = {}
         boxes = self._boxes(image, box, timings_ms)
-        seen: list[_Look] = []
+        seen: list[tuple[_Look, float]] = []
         for candidate in boxes if box else [*boxes[:MAX_BOXES_TRIED], whole_frame(image)]:
             min_score = MIN_WHOLE_FRAME_SCORE if candidate.source == "whole_frame" else MIN_SCORE
             looks = self._looks(image, candidate, min_score, timings_ms)
             if all(look.shows_person(min_score) for look in looks):
                 clearest = max(looks, key=lambda look: look.clarity)
                 return self._detection(image, clearest, max(1, len(boxes)), timings_ms)
-            seen.append(looks[-1])
-        best = max(seen, key=lambda look: look.score)
+            seen.append((looks[-1], min_score))
+        best, min_score = max(seen, key=lambda entry: entry[0].score)
         raise NoPersonError(
             f"no person found in {f'the given box of {name}' if box else name}: at best a person score of "
             f"{best.score:.2f} with {int(best.confident.sum())} clearly seen joints; expected at least "
-            f"{MIN_SCORE:g} and {MIN_CONFIDENT_JOINTS}"
+            f"{min_score:g} and {MIN_CONFIDENT_JOINTS}"
         )
 
     def _boxes(

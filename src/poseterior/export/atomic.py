@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from poseterior.errors import OutputError
@@ -20,16 +20,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder is missing or not writable, `path` is a folder, or the disk refuses.
     """
-    _check_target(path)
     # A short name of its own: the target's name may already be as long as the file system allows.
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
+        _check_target(path)
         yield temporary
         os.replace(temporary, path)  # noqa: PTH105 - the name says what happens: an atomic replacement
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def writable_folder(folder: Path) -> Path:
@@ -38,9 +39,9 @@ def writable_folder(folder: Path) -> Path:
     Raises:
         OutputError: it cannot be made, is a file, or is not writable.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"cannot write to {folder}: it is not a folder")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"cannot write to {folder}: it is not a folder")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error

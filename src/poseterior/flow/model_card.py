@@ -37,7 +37,7 @@ class ModelCard:
     """Name of the detector profile whose Gaussians the flow was trained on."""
     sigma_confident_cells: float
     """Of that profile: standard deviation of a confident joint's heatmap, in cells."""
-    condition_variant: ConditionVariant
+    condition_variant: str
     """How the Gaussians become the condition: "paper" or "official" (METHOD section 2)."""
     stand_in: bool
     """True for weights that only hold the place of properly trained ones."""
@@ -120,7 +120,9 @@ def _card(content: dict[str, Any], path: Path) -> ModelCard:
             raise ModelError(f"{path}: {name} is {content[name]!r}; expected one of {choices}")
     config = _config(content["config"], path)
     if content["family"] == "bijective" and config.inputs != ("condition",):
-        raise ModelError(f"{path}: a bijective flow reads the condition alone; its inputs are {config.inputs}")
+        raise ModelError(
+            f"{path}: a bijective flow reads the condition alone; its inputs are {config.inputs}"
+        )
     return ModelCard(**{**content, "config": config})
 
 

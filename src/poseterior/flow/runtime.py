@@ -263,6 +263,8 @@ def _log_area(jacobian: np.ndarray) -> np.ndarray:
 
 
 def _session(path: Path) -> Any:
+    # read when the library loads: without it, some builds leave an identifier and a log in the user's home
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -41,8 +41,8 @@ class Picture:
 def expand_sources(sources: Iterable[str | Path]) -> list[Picture]:
     """The pictures that `sources` stand for, in order; nothing is read yet.
 
-    A source is a picture file; a folder (its pictures, sorted, without its sub-folders); a glob such as
-    `shots/*.jpg`; or one frame of a video, `VIDEO#FRAME` with frames counted from 0, as in `walk.mp4#120`.
+    A source is a picture file; a folder (its pictures by suffix, sorted, without its sub-folders); a glob such
+    as `shots/*.jpg`; or one frame of a video, `VIDEO#FRAME` with frames counted from 0, as in `walk.mp4#120`.
     A source that stands for nothing (missing file, empty folder, glob without a match, video without a frame)
     gives one picture whose `read` raises InputError, so that the others of the same call are still done.
     Names are file names without the suffix, `NAME_frame000120` for a frame; the second of a name gets `-2`.
@@ -64,11 +64,13 @@ def read_picture(source: str | Path) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _expand(source: str) -> list[Picture]:
+    if not source:
+        return [_failed(source, "a source is the empty text; expected a path")]
     path = Path(source)
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
-        return [_failed(path, f"{source} cannot be read: {error.strerror}")]
+        return [_failed(source, f"{source} cannot be read: {error.strerror}")]
     if is_folder:
         return _folder(path)
     if not exists:
@@ -81,23 +83,27 @@ def _expand(source: str) -> list[Picture]:
 
 def _folder(folder: Path) -> list[Picture]:
     try:
-        files = sorted(path for path in folder.iterdir() if path.is_file())
+        entries = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        # what is no file either, such as a broken link, stays: its sentence is better than silence
+        images = [path for path in entries if not path.is_dir()]
     except OSError as error:
-        return [_failed(folder, f"{folder} cannot be read: {error.strerror}")]
-    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    return [_file(path) for path in images] or [_failed(folder, f"{folder} holds no pictures")]
+        return [_failed(str(folder), f"{folder} cannot be read: {error.strerror}")]
+    return [_file(path) for path in images] or [_failed(str(folder), f"{folder} holds no pictures")]
 
 
 def _glob(pattern: str) -> list[Picture]:
     # glob.glob takes absolute patterns too, which Path.glob refuses
-    files = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
-    files = [path for path in files if path.is_file()]
-    return [_file(path) for path in files] or [_failed(Path(pattern), f"no file matches {pattern}")]
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
+    try:
+        files = [path for path in matches if not path.is_dir()]
+    except OSError as error:
+        return [_failed(pattern, f"{pattern} cannot be read: {error.strerror}")]
+    return [_file(path) for path in files] or [_failed(pattern, f"no file matches {pattern}")]
 
 
 def _file(path: Path) -> Picture:
     if path.suffix.lower() in VIDEO_SUFFIXES and path.exists():
-        return _failed(path, f"{path} is a video; choose one frame of it, as in {path}#120")
+        return _failed(str(path), f"{path} is a video; choose one frame of it, as in {path}#120")
     return Picture(path.stem, str(path), partial(read_image, path))
 
 
@@ -105,11 +111,11 @@ def _frame(path: Path, index: int) -> Picture:
     return Picture(f"{path.stem}_frame{index:06d}", f"{path}#{index}", partial(read_frame, path, index))
 
 
-def _failed(path: Path, message: str) -> Picture:
+def _failed(source: str, message: str) -> Picture:
     def reader() -> UInt8[np.ndarray, "height width 3"]:
         raise InputError(message)
 
-    return Picture(path.stem or str(path), str(path), reader)
+    return Picture(Path(source).stem, source, reader)
 
 
 def _uniquely_named(pictures: list[Picture]) -> list[Picture]:

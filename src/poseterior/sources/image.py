@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,8 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
     scaled from 0..65535 (not clipped); of an animation the first frame is taken.
 
     Raises:
-        InputError: missing, a folder, not readable, empty, not a picture, truncated or damaged, smaller than
-            `MIN_SIDE_PX` or larger than `MAX_PIXELS`.
+        InputError: missing, a folder, a pipe or device, not readable, empty, not a picture, truncated or
+            damaged, smaller than `MIN_SIDE_PX` or larger than `MAX_PIXELS`.
     """
     path = Path(path)
     check_file(path)
@@ -50,9 +51,9 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
             Image.init()
             known = [name for name in _FORMATS if name in Image.OPEN]
             with Image.open(path, formats=known) as image:
-                _check_size(path, image.width, image.height)
+                check_size(path, image.width, image.height)
                 return _rgb(path, image)
-        except InputError:
+        except (InputError, MemoryError):
             raise
         except UnidentifiedImageError as error:
             raise InputError(f"{path} is not a picture that can be read (JPEG, PNG, WebP, ...)") from error
@@ -61,14 +62,19 @@ def read_image(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
                 f"{path} is too large: more than {MAX_PIXELS // 1_000_000} megapixels"
             ) from error
         except Exception as error:  # a damaged file can make a decoder raise anything
-            raise InputError(f"{path} is truncated or damaged: {error}") from error
+            raise InputError(
+                f"{path} is truncated or damaged: {str(error) or type(error).__name__}"
+            ) from error
 
 
 def check_file(path: Path) -> None:
-    """Raise InputError unless `path` is a file that can be read and is not empty."""
+    """Raise InputError unless `path` is a regular file that can be read and is not empty."""
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise InputError(f"{path} is a folder; expected a picture or video file")
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for a writer, perhaps for ever
+            raise InputError(f"{path} is a pipe or a device; expected a picture or video file")
         with path.open("rb") as file:
             if not file.read(1):
                 raise InputError(f"{path} is empty; expected a picture or video file")
@@ -79,7 +85,8 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path} cannot be read: {reason}") from error
 
 
-def _check_size(path: Path, width_px: int, height_px: int) -> None:
+def check_size(path: Path | str, width_px: int, height_px: int) -> None:
+    """Raise InputError for a picture smaller than `MIN_SIDE_PX` or larger than `MAX_PIXELS`."""
     if min(width_px, height_px) < MIN_SIDE_PX:
         raise InputError(
             f"{path} is {width_px} x {height_px} px; expected at least {MIN_SIDE_PX} px on each side"

@@ -23,7 +23,7 @@ from poseterior.viz.spread_bars import draw_spread_bars
 
 _OPTIONS = {
     # A low level halves the time of the whole save for a tenth more bytes.
-    ".png": {"pil_kwargs": {"compress_level": 3}},
+    ".png": {"pil_kwargs": {"compress_level": 3}, "metadata": {"Software": "poseterior"}},
     ".jpg": {"pil_kwargs": {"quality": 92}},
     ".pdf": {},
     ".svg": {},
@@ -34,7 +34,8 @@ def draw_posterior(hypotheses: Hypotheses, image: UInt8[np.ndarray, "height widt
     """The picture of one person's hypotheses, 1600 x 900 pixels.
 
     Left: the photo around the person, RGB, with the 2D pose and the 1 and 2 sigma ellipses of its Gaussians.
-    Middle: the hypotheses and their mode as the camera sees them, from the side and from above, in metres.
+    Middle: the hypotheses and their mode as the camera sees them, from the side (the picture's right, camera on
+    the left) and from above (camera below), in metres.
     Right: their spread per joint in x, y and depth, in millimetres.
 
     Raises:

@@ -23,10 +23,11 @@ _GAP_ACROSS, _GAP_DOWN = 16, 34
 _LABEL_OFFSET = 52
 _SIDE_LABEL_HEIGHT = 24
 """How far the side view's axis label reaches below the gap, into the corner that the key has."""
-_FINE_TICKS_FROM = 60
-"""Pixels that a quarter of a metre must have to get a tick of its own."""
+_FINEST_TICKS_M, _TICK_DISTANCE = 0.25, 60
+"""Ticks are a quarter of a metre apart, or more where that would be less than so many pixels."""
 _AXIS_LABELS = ("x (m)", "y, down (m)", "depth (m),\naway from camera →")
-_SMALLEST_EXTENT_M = 0.8
+_SMALLEST_EXTENT_M, _SMALLEST_SHARE = 0.8, 0.2
+"""No axis is shown with less, nor with a smaller share of what the longest one has."""
 _PADDING_M = 0.06
 _SHOWN_PERCENTILES = (1.0, 99.0)
 _BONES = np.array(bone_indices(H36M_BONES, H36M_17))
@@ -35,7 +36,11 @@ _COLOURS = [side_colour(child) for _, child in H36M_BONES]
 
 @dataclass(frozen=True)
 class View:
-    """An orthographic view: which camera axis runs across and which one runs up or down the page."""
+    """An orthographic view: which camera axis runs across and which one runs up or down the page.
+
+    None of them is mirrored: "from the side" looks from the picture's right to its left, with the camera on the
+    page's left; "from above" looks down, with the camera below.
+    """
 
     title: str
     across: int
@@ -81,11 +86,12 @@ def draw_views(figure: Figure, hypotheses: Hypotheses) -> dict[str, Axes]:
 
 
 def _limits(hypotheses: Hypotheses) -> Float[np.ndarray, "3 2"]:
-    """Shown range of x, y and depth: the mode and all joints of 98 % of the hypotheses, at least 0.8 m."""
+    """Shown range of x, y and depth: the mode, and each joint in 98 % of the hypotheses; see `_SMALLEST_EXTENT_M`."""
     low, high = np.percentile(hypotheses.poses_m, _SHOWN_PERCENTILES, axis=0)
     low = np.minimum(low, hypotheses.mode_m).min(axis=0) - _PADDING_M
     high = np.maximum(high, hypotheses.mode_m).max(axis=0) + _PADDING_M
-    missing = np.maximum(_SMALLEST_EXTENT_M - (high - low), 0.0) / 2
+    least = max(_SMALLEST_EXTENT_M, _SMALLEST_SHARE * float((high - low).max()))
+    missing = np.maximum(least - (high - low), 0.0) / 2
     return np.stack([low - missing, high + missing], axis=1)
 
 
@@ -114,7 +120,7 @@ def _draw_mode(axes: Axes, mode_m: Float[np.ndarray, "17 3"], view: View) -> Non
 
 def _frame(axes: Axes, view: View, limits: Float[np.ndarray, "3 2"], pixels_per_metre: float) -> None:
     """Equal scale, the same ticks both ways, y pointing down and depth pointing up or right."""
-    step_m = 0.25 if 0.25 * pixels_per_metre >= _FINE_TICKS_FROM else 0.5
+    step_m = _tick_step_m(pixels_per_metre)
     axes.set_xlim(*limits[view.across])
     low, high = limits[view.along]
     axes.set_ylim(*((high, low) if view.along == 1 else (low, high)))
@@ -131,7 +137,16 @@ def _frame(axes: Axes, view: View, limits: Float[np.ndarray, "3 2"], pixels_per_
     axes.set_ylabel(_AXIS_LABELS[view.along], fontsize=10, color=INK)
 
 
+def _tick_step_m(pixels_per_metre: float) -> float:
+    """The finest ticks, or the least of 1, 2, 5 times a power of ten, at which the ticks lie far enough apart."""
+    least = _TICK_DISTANCE / pixels_per_metre
+    if least <= _FINEST_TICKS_M:
+        return _FINEST_TICKS_M
+    decade = 10.0 ** np.floor(np.log10(least))
+    return float(next(factor * decade for factor in (1, 2, 5, 10) if factor * decade >= least))
+
+
 def _ticks(limits_m: Float[np.ndarray, "2"], step_m: float) -> tuple[list[float], list[str]]:
     first, last = int(np.ceil(limits_m[0] / step_m)), int(np.floor(limits_m[1] / step_m))
-    places = [step_m * index for index in range(first, last + 1)]
+    places = [round(step_m * index, 6) for index in range(first, last + 1)]
     return places, [f"{place:g}".replace("-", "\N{MINUS SIGN}") for place in places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from poseterior.errors import ModelError
@@ -24,7 +25,7 @@ def model_folder(model: str | Path) -> Path:
     if str(model) in bundled_models():
         return _FOLDER / str(model)
     folder = Path(model)
-    if not folder.is_dir():
+    if not (str(model) and os.path.isdir(folder)):  # noqa: PTH112 - unlike Path.is_dir it never raises
         raise ModelError(
             f"model {model}: expected one of {', '.join(bundled_models())}, or a folder with a model.json"
         )

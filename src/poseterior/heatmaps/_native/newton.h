@@ -101,7 +101,7 @@ static int newton_step(const Moments *m, double amplitude, int hold_shape, doubl
 }
 
 /* Keeps the mean within half a map around the map and the standard deviations within [0.1, 2 map sizes].
-   Returns 1 if something had to move. */
+   Returns 1 if something had to move, or lies on its bound to rounding. */
 static int keep_in_bounds(const Map *map, Gaussian *g) {
     double largest = 2.0 * (map->width > map->height ? map->width : map->height);
     double low = 1 / (largest * largest), high = 1 / (SIGMA_MIN * SIGMA_MIN);
@@ -112,8 +112,10 @@ static int keep_in_bounds(const Map *map, Gaussian *g) {
     g->mean_y = y;
     double half_sum = 0.5 * (g->xx + g->yy), half_difference = 0.5 * (g->xx - g->yy);
     double radius = sqrt(half_difference * half_difference + g->xy * g->xy);
-    double major = clamp(half_sum + radius, low, high), minor = clamp(half_sum - radius, low, high);
-    if (major == half_sum + radius && minor == half_sum - radius) return moved;
+    double major = half_sum + radius, minor = half_sum - radius, rounding = 1e-14 * half_sum;
+    if (minor > low + rounding && major < high - rounding) return moved;
+    major = clamp(major, low, high);
+    minor = clamp(minor, low, high);
     double cosine = radius > 0 ? half_difference / radius : 1.0, sine = radius > 0 ? g->xy / radius : 0.0;
     g->xx = 0.5 * (major + minor) + 0.5 * (major - minor) * cosine;
     g->yy = 0.5 * (major + minor) - 0.5 * (major - minor) * cosine;
