@@ -3,28 +3,17 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from _process import poseterior
 from PIL import Image
 
 from poseterior import Hypotheses
 from poseterior.weights import DEFAULT_MODEL, model_folder
 
 FRAME = 100
-
-
-def poseterior(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "poseterior", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
 
 
 @pytest.fixture(scope="module")

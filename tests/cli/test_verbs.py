@@ -4,19 +4,10 @@ import os
 import subprocess
 import sys
 
+from _process import poseterior
 from PIL import Image
 
 import poseterior as package
-
-
-def poseterior(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "poseterior", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
 
 
 def test_help_names_the_verbs_and_the_exit_codes():
