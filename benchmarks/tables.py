@@ -95,16 +95,24 @@ def cold_start_section() -> str:
 def standin_page() -> str:
     """The stand-in's model card as a page."""
     card = read_card(model_folder("standin"))
-    rows = [(name.replace("_", " "), value) for name, value in card.metrics.items()]
+    measured, training = card.metrics["held_out_test"], card.metrics["training"]
+    rows = [(name.replace("_", " "), value) for name, value in measured.items()]
+    most = f"{100 * measured['coverage_of_90_percent_region']:.0f} %"
+    half = f"{100 * measured['coverage_of_50_percent_region']:.0f} %"
     return "\n\n".join(
         [
             "# The stand-in weights",
             card.description,
             f"Data: {card.data}",
-            f"Seed {card.seed}; made by `{card.command}`; weights SHA-256 `{card.weights_sha256[:16]}...`.",
+            f"Held-out subjects: {card.metrics['split_by_subject']}.",
+            f"{training['steps_done']} steps of {training['batch_size']} pairs, "
+            f"{training['minutes_on_one_cpu_core']} minutes on one CPU core, {card.metrics['date']}; seed "
+            f"{card.seed}; `{card.command}`; weights SHA-256 `{card.weights_sha256[:16]}...`.",
             table(("on held-out people, simulated detections", "value"), rows),
-            "`oracle best` chooses the hypothesis with the ground truth. Millimetres; log-densities in nats for "
-            "poses in metres on the 45-dimensional space of centred poses.\n",
+            "`oracle best` chooses the hypothesis with the ground truth; `u0` is the pose of latent zero. "
+            "Millimetres; log-densities in nats for poses in metres on the 45-dimensional space of centred poses.",
+            f"Calibration: the 50 % region holds {half} of the truths and the 90 % region {most}. Fewer than "
+            "named means too sure of itself on people it has not seen.\n",
         ]
     )
 
