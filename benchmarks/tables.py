@@ -102,6 +102,10 @@ def standin_page() -> str:
     card = read_card(model_folder("standin"))
     measured, training = card.metrics["held_out_test"], card.metrics["training"]
     rows = [(name.replace("_", " "), value) for name, value in measured.items()]
+    splits = "; ".join(
+        f"{capture}: validation {', '.join(map(str, split['validation']))}, test {', '.join(map(str, split['test']))}"
+        for capture, split in card.metrics["split_by_subject"].items()
+    )
     most = f"{100 * measured['coverage_of_90_percent_region']:.0f} %"
     half = f"{100 * measured['coverage_of_50_percent_region']:.0f} %"
     return "\n\n".join(
@@ -109,7 +113,7 @@ def standin_page() -> str:
             "# The stand-in weights",
             card.description,
             f"Data: {card.data}",
-            f"Held-out subjects: {card.metrics['split_by_subject']}.",
+            f"Split by subject: {splits}; all others for training.",
             f"{training['steps_done']} steps of {training['batch_size']} pairs, "
             f"{training['minutes_on_one_cpu_core']} minutes on one CPU core, {card.metrics['date']}; seed "
             f"{card.seed}; `{card.command}`; weights SHA-256 `{card.weights_sha256[:16]}...`.",
