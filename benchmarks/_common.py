@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from poseterior.export.atomic import atomic_path
+
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 
 
@@ -49,7 +51,6 @@ def write_result(name: str, payload: Mapping[str, Any], out: Path | None = None,
         "command": " ".join(["python", "benchmarks/" + Path(sys.argv[0]).name, *sys.argv[1:]]),
         **payload,
     }
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(stamped, indent=2) + "\n")
-    part.replace(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(stamped, indent=2) + "\n")
     return path

@@ -9,6 +9,7 @@ from typing import Any
 
 from _common import RESULTS
 
+from poseterior.export.atomic import atomic_path
 from poseterior.flow.model_card import read_card
 from poseterior.weights import model_folder
 
@@ -128,9 +129,8 @@ def standin_page() -> str:
 
 def write(path: Path, text: str) -> None:
     """Replace a page in one step."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
     print(path.name)
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 
 import poseterior
 from poseterior.detect.base import Detector
-from poseterior.detect.registry import create_detector
+from poseterior.detect.registry import DEFAULT_DETECTOR, create_detector
 from poseterior.errors import InputError, ModelError
 from poseterior.flow.runtime import FlowRuntime
 from poseterior.geometry.normalise import pose_from_vector
@@ -26,7 +26,6 @@ from poseterior.sources.image import check_size
 from poseterior.types import Detection, DetectorProfile, PersonBox
 from poseterior.weights import DEFAULT_MODEL, model_folder
 
-DEFAULT_DETECTOR = "blazepose-full"
 MAX_SAMPLES = 100_000
 
 

@@ -14,8 +14,10 @@ from tyro.conf import Positional, arg
 
 from poseterior.cli.exits import DONE, FAILED, UsageError, sentence
 from poseterior.cli.streams import complain, one_line, say
+from poseterior.detect.registry import DEFAULT_DETECTOR
 from poseterior.errors import OutputError, PoseteriorError
 from poseterior.types import PersonBox
+from poseterior.weights import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from poseterior.hypotheses import Hypotheses
@@ -45,9 +47,9 @@ class Lift:
     """Folder for the results; made if it does not exist."""
     box: Annotated[str | None, arg(metavar="X,Y,W,H")] = None
     """Where the person is, in pixels of the picture; found by the detector if not given."""
-    model: str = "standin"
+    model: str = DEFAULT_MODEL
     """A bundled model's name, or a model's folder."""
-    detector: str = "blazepose-full"
+    detector: str = DEFAULT_DETECTOR
     """The 2D detector's name."""
     json: bool = False
     """Print a JSON array on stdout, an object for each picture, and nothing else."""

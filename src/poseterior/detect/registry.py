@@ -19,6 +19,8 @@ _FACTORIES: dict[str, Callable[[int], Detector]] = {"blazepose-full": _blazepose
 DETECTOR_NAMES = tuple(_FACTORIES)
 """The names that `create_detector` knows; each is the name of the detector's profile too."""
 
+DEFAULT_DETECTOR = "blazepose-full"
+
 
 def create_detector(name: str, num_threads: int = 2) -> Detector:
     """The detector `name`, ready to run.

@@ -46,22 +46,30 @@ def mpii_gaussians(native: JointGaussians) -> JointGaussians:
     Raises:
         InputError: a joint, or a part that it is derived from, is not among the detector's joints.
     """
-    weights = _weights(native.joint_names)
+    weights = mpii_weights(native.joint_names)
     used = weights != 0
-    shares = weights**2 / (weights**2).sum(axis=1, keepdims=True)
     return JointGaussians(
         joint_names=MPII_16,
         amplitude=np.where(used, native.amplitude, np.inf).min(axis=1),
         mean_cell=weights @ native.mean_cell,
-        covariance_cell2=np.einsum("ij,jkl->ikl", shares, native.covariance_cell2),
+        covariance_cell2=np.einsum("ij,jkl->ikl", covariance_shares(weights), native.covariance_cell2),
         rmse=np.where(used, native.rmse, -np.inf).max(axis=1),
         status=np.array([_status(native.status[parts]) for parts in used], dtype=np.uint8),
         pixel_from_cell=native.pixel_from_cell,
     )
 
 
-def _weights(joint_names: tuple[str, ...]) -> Float[np.ndarray, "16 joints"]:
-    """Row i holds the weights of the detector's joints in joint i of MPII-16."""
+def covariance_shares(weights: Float[np.ndarray, "16 joints"]) -> Float[np.ndarray, "16 joints"]:
+    """The share of each part's covariance in that of the derived joint; see `mpii_gaussians`."""
+    return weights**2 / (weights**2).sum(axis=1, keepdims=True)
+
+
+def mpii_weights(joint_names: tuple[str, ...]) -> Float[np.ndarray, "16 joints"]:
+    """Row i holds the weights of the detector's joints in joint i of MPII-16.
+
+    Raises:
+        InputError: as for `mpii_gaussians`.
+    """
     weights = np.zeros((len(MPII_16), len(joint_names)))
     for row, name in enumerate(MPII_16):
         parts = ((name, 1.0),)

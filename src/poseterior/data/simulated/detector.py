@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from poseterior.heatmaps.derive import HEAD
-from poseterior.skeleton import H36M_17, MIDPOINT_JOINTS, MPII_16, indices_of
+from poseterior.heatmaps.derive import covariance_shares, mpii_weights
+from poseterior.skeleton import H36M_17, MPII_16, indices_of
 
 LANDMARKS = (
     "left_shoulder",
@@ -40,7 +40,6 @@ LANDMARKS = (
 _FACE = np.array([name in ("nose", "left_ear", "right_ear") for name in LANDMARKS])
 """Their heatmaps are narrower and their errors smaller."""
 _IN_SKELETON = indices_of(LANDMARKS[:12], H36M_17)
-_DERIVED = {joint.name: joint.parts for joint in (*MIDPOINT_JOINTS, HEAD)}
 
 _OCCLUDED_TOGETHER = (
     *(((f"{side}_wrist",), 3.0) for side in ("left", "right")),
@@ -137,14 +136,13 @@ def to_mpii(
     covariance_cell2: Float[np.ndarray, "pictures 15 2 2"],
 ) -> SimulatedGaussians:
     """Derives the joints that the detector lacks as `heatmaps.derive.mpii_gaussians` does, for many pictures."""
-    weights = _mpii_weights()
-    shares = weights**2 / (weights**2).sum(axis=1, keepdims=True)
+    weights = mpii_weights(LANDMARKS)
     smallest = [amplitude[:, weights[row] != 0].min(axis=1) for row in range(len(MPII_16))]
     flat = covariance_cell2.reshape(*covariance_cell2.shape[:2], 4)
     return SimulatedGaussians(
         amplitude=np.stack(smallest, axis=1),
         mean_cell=weights @ mean_cell,
-        covariance_cell2=(shares @ flat).reshape(-1, len(MPII_16), 2, 2),
+        covariance_cell2=(covariance_shares(weights) @ flat).reshape(-1, len(MPII_16), 2, 2),
     )
 
 
@@ -262,15 +260,6 @@ def _draw(rng: np.random.Generator, covariance: np.ndarray) -> np.ndarray:
     shear = covariance[..., 0, 1] / root
     rest = np.sqrt(np.maximum(covariance[..., 1, 1] - shear**2, 0.0))
     return np.stack([root * first, shear * first + rest * second], axis=-1)
-
-
-def _mpii_weights() -> Float[np.ndarray, "16 15"]:
-    """Row i: the weights of `LANDMARKS` in joint i of MPII-16."""
-    weights = np.zeros((len(MPII_16), len(LANDMARKS)))
-    for row, name in enumerate(MPII_16):
-        for part, weight in _DERIVED.get(name, ((name, 1.0),)):
-            weights[row, LANDMARKS.index(part)] = weight
-    return weights
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
