@@ -248,7 +248,7 @@ def test_lock_of_a_killed_process_does_not_block(tmp_path, fetcher):
             sys.executable,
             "-c",
             "import sys, time; from pathlib import Path; from poseterior import assets\n"
-            "with assets._locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)",
+            "with assets.locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)",
             str(cache / ".nosuchpackage==1.2.3.lock"),
         ],
         stdout=subprocess.PIPE,

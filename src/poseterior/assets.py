@@ -23,12 +23,12 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from poseterior.errors import AssetError
+from poseterior.file_lock import locked
 
 CACHE_VARIABLE = "POSETERIOR_CACHE_DIR"
 """Environment variable that overrides the cache folder."""
@@ -71,6 +71,9 @@ class AssetState:
     path: Path | None
     """A verified file, or None where it would have to be fetched."""
 
+
+_BALANCING_FOLDER = "Pose2Sim/S00_Demo_Session/S00_P00_SingleParticipant/S00_P00_T01_BalancingTrial"
+"""The folder of the four-camera trial in the wheel pose2sim 0.7.2."""
 
 ASSETS: tuple[Asset, ...] = (
     Asset(
@@ -127,8 +130,87 @@ ASSETS: tuple[Asset, ...] = (
         size_bytes=240512,
         licence="CC0-1.0 (the photographer, Stefan van der Walt, as skimage.data.chelsea says)",
     ),
+    Asset(
+        name="balancing_calibration.toml",
+        package="pose2sim",
+        version="0.4.15",
+        member="Pose2Sim/Demo/calibration/Calib_qualisys.toml",
+        sha256="c287d666e963ff6e1dc3d88e71e1ca0c54c41a0bb1a6e3d742c5d0b1bba3a82b",
+        size_bytes=1674,
+        licence="BSD-3-Clause",
+    ),
+    Asset(
+        name="balancing_markers.trc",
+        package="pose2sim",
+        version="0.4.15",
+        member="Pose2Sim/Demo/opensim/Balancing_for_IK.trc",
+        sha256="be5cd0d54fb92cd09a8f9b8dc6478f3c7bc0272b7dce331182f4ffb40aab824e",
+        size_bytes=127289,
+        licence="BSD-3-Clause",
+    ),
+    *(
+        Asset(
+            name=name,
+            package="pose2sim",
+            version="0.7.2",
+            member=f"{_BALANCING_FOLDER}/{member}",
+            sha256=sha256,
+            size_bytes=size_bytes,
+            licence="BSD-3-Clause",
+        )
+        for name, member, sha256, size_bytes in (
+            (
+                "balancing_cam01.mp4",
+                "videos/cam01.mp4",
+                "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
+                387775,
+            ),
+            (
+                "balancing_cam02.mp4",
+                "videos/cam02.mp4",
+                "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442",
+                540548,
+            ),
+            (
+                "balancing_cam03.mp4",
+                "videos/cam03.mp4",
+                "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca",
+                1709101,
+            ),
+            (
+                "balancing_cam04.mp4",
+                "videos/cam04.mp4",
+                "b5c0e7863fd70d008e7178d3c556b045b0ea5f78fcd61ca548a0b2e807e641f7",
+                1772999,
+            ),
+            (
+                "balancing_cam01_0060.json",
+                "pose/cam01_json/cam01.0060.json",
+                "a1fad5becada7a81690af39dbcbdd5daedda31aca25067c8f960d672f1d2e16f",
+                1636,
+            ),
+            (
+                "balancing_cam02_0060.json",
+                "pose/cam02_json/cam02.0060.json",
+                "cab28cef144416f087a846190dd95657f9b23d92fe9d5624180cd0e1f2153473",
+                1682,
+            ),
+            (
+                "balancing_cam03_0060.json",
+                "pose/cam03_json/cam03.0060.json",
+                "16e20bebd4e1ed5fb0389a3b19d6ecb2d30bb21524e1297200588bf5306121d5",
+                848,
+            ),
+            (
+                "balancing_cam04_0060.json",
+                "pose/cam04_json/cam04.0060.json",
+                "9bea0a043b47dc50cd6ecddcfca24010b4da066b1eb83054adaa93b4bded24cd",
+                811,
+            ),
+        )
+    ),
 )
-"""Detector weights, the sample video, two photos of people and one without (a cat)."""
+"""Detector weights, the sample video, photos (of people and without), and the four-camera balancing trial."""
 
 
 def cache_folder(folder: str | Path | None = None) -> Path:
@@ -280,7 +362,7 @@ def _fetch_members(assets: list[Asset], cache: Path, fetcher: Fetcher) -> None:
     requirement = assets[0].requirement
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f".{requirement}.lock"):
+        with locked(cache / f".{requirement}.lock"):
             missing = [
                 asset
                 for asset in assets
@@ -328,25 +410,3 @@ def _extracted(asset: Asset, wheel: Path, folder: Path) -> Path:
             "nothing was kept"
         )
     return target
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; the operating system frees it when the process ends, so none goes stale."""
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-            import time
-
-            while True:
-                try:
-                    file.seek(0)
-                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-                    break
-                except OSError:
-                    time.sleep(0.1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

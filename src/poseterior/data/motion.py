@@ -27,6 +27,13 @@ class Motion:
     clip: Int[np.ndarray, " frames"]
     """Frames with the same number follow each other in time; the subject where the file has no clips."""
     frames_per_second: float
+    frame: Int[np.ndarray, " frames"] | None = None
+    """Index of each frame in the capture as it was read; None where none was left out."""
+
+    @property
+    def frame_in_capture(self) -> Int[np.ndarray, " frames"]:
+        """Index of each frame in the capture as it was read."""
+        return np.arange(len(self.joints_m)) if self.frame is None else self.frame
 
     def of_subjects(self, subjects: tuple[int, ...]) -> Motion:
         """The frames of these subjects."""
@@ -35,7 +42,12 @@ class Motion:
     def at(self, kept: Bool[np.ndarray, " frames"]) -> Motion:
         """The frames where `kept` is true."""
         return Motion(
-            self.name, self.joints_m[kept], self.subject[kept], self.clip[kept], self.frames_per_second
+            self.name,
+            self.joints_m[kept],
+            self.subject[kept],
+            self.clip[kept],
+            self.frames_per_second,
+            self.frame_in_capture[kept],
         )
 
 

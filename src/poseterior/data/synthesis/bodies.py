@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
+from poseterior.data.synthesis.compiled import compiled
 from poseterior.data.synthesis.template import PHENOTYPES, BodyTemplate
 
 ADULT_YEARS = (18.0, 80.0)
@@ -76,7 +77,7 @@ def shape_weights(
     phenotype: Float64[np.ndarray, "11"], template: BodyTemplate
 ) -> Float64[np.ndarray, " shapes"]:
     """Coefficients of the template's shapes: products of the phenotypes' linear interpolations (anny)."""
-    value = dict(zip(PHENOTYPES, phenotype, strict=True))
+    value: dict[str, float] = dict(zip(PHENOTYPES, phenotype, strict=True))
     ancestry = np.array([value["african"], value["asian"], value["caucasian"]])
     shares = [ancestry / ancestry.sum()]
     for name, count in list(_VARIATIONS.items())[1:]:
@@ -91,8 +92,9 @@ def _interpolation(value: float, anchors: Float[np.ndarray, " anchors"]) -> Floa
     return np.array([np.interp(value, anchors, row) for row in np.eye(len(anchors))])
 
 
-@numba.njit(cache=True)
-def _blend(base, shapes, used, weights):  # noqa: ANN001, ANN202 - compiled
+@compiled
+@no_type_check
+def _blend(base, shapes, used, weights):
     blended = base.copy()
     flat = blended.reshape(-1)
     for index in range(used.size):

