@@ -56,8 +56,9 @@ JOINTS = tuple(name for name in MPII_16 if name != "spine")
 _TRUTH = indices_of(JOINTS, H36M_17)
 _FITTED = indices_of(JOINTS, MPII_16)
 OFFSETS = range(-3, 4)
-RIGHT_PERSON = 0.25
-"""Found is the right person where the joints' median error is below this part of the person's size."""
+SOMEBODY_ELSE = 0.5
+"""The wrong person was found where the crop's centre is further from the truth's than this part of the size; how
+well the joints are placed does not count, or bad detections of the right person would be left out."""
 BOX_MARGIN = 0.1
 """The body reaches out of the box of its joints by about this part of the longer side."""
 AMBIGUOUS_SIGMA = 2.5
@@ -150,73 +151,107 @@ def look_at_all(trial: BalancingTrial, detector: Detector, step: int) -> tuple[L
             except NoPersonError:
                 looks.nobody += 1
                 continue
-            distance = np.median(np.linalg.norm(look.fitted_px - look.truth_px, axis=1))
-            if distance < RIGHT_PERSON * look.size_px:
+            distance = np.hypot(*np.subtract(look.detection.box.centre_px, truth_box(sample).centre_px))
+            if distance < SOMEBODY_ELSE * look.size_px:
                 looks.right.append(look)
             else:
                 looks.wrong_person += 1
     return found, boxed
 
 
-def statistics(looks: Sequence[Look]) -> dict[str, Any]:
-    """Error, sigma and amplitude by joint; errors in percent of the person's size."""
+@dataclass(frozen=True)
+class Measured:
+    """What the detections say, stacked over pictures."""
+
+    offset: Float[np.ndarray, "looks joints 2"]
+    """Fitted mean minus truth, percent of the person's size."""
+    errors: dict[str, Float[np.ndarray, "looks joints"]]
+    """Length of the offset: as it is, and after the removal of constant offsets."""
+    sigmas: Float[np.ndarray, "looks joints 2"]
+    """Principal sigmas, heatmap cells."""
+    amplitude: Float[np.ndarray, "looks joints"]
+    cameras: np.ndarray
+    """Name of each picture's camera."""
+
+    @property
+    def sigma(self) -> Float[np.ndarray, "looks joints"]:
+        """Geometric mean of the principal sigmas, heatmap cells."""
+        return np.sqrt(self.sigmas.prod(axis=-1))
+
+    @property
+    def best_error(self) -> Float[np.ndarray, "looks joints"]:
+        """The error without each joint's constant offset in each camera."""
+        return self.errors["error_without_camera_joint_offset"]
+
+
+def measure(looks: Sequence[Look]) -> Measured:
+    """Offsets, errors, sigmas and amplitudes of all detections."""
     size_px = np.array([look.size_px for look in looks])
     offset = 100 * np.stack([look.fitted_px - look.truth_px for look in looks]) / size_px[:, None, None]
     cameras = np.array([look.sample.camera_name for look in looks])
-    errors = {
+    kinds = {
         "error": offset,
         "error_without_joint_offset": offset - np.median(offset, axis=0),
         "error_without_camera_joint_offset": _without_group_medians(offset, cameras),
     }
-    error = {name: np.linalg.norm(values, axis=-1) for name, values in errors.items()}
     gaussians = [look.detection.gaussians.select(_FITTED) for look in looks]
-    sigmas = np.stack([joint.sigma_cell for joint in gaussians])
-    sigma = np.sqrt(sigmas.prod(axis=-1))
-    amplitude = np.stack([joint.amplitude for joint in gaussians])
+    return Measured(
+        offset=offset,
+        errors={kind: np.linalg.norm(values, axis=-1) for kind, values in kinds.items()},
+        sigmas=np.stack([joints.sigma_cell for joints in gaussians]),
+        amplitude=np.stack([joints.amplitude for joints in gaussians]),
+        cameras=cameras,
+    )
+
+
+def statistics(looks: Sequence[Look]) -> dict[str, Any]:
+    """Error, sigma and amplitude over all joints, by joint and by camera."""
+    values = measure(looks)
+    sigma, amplitude = values.sigma, values.amplitude
     widest = AMBIGUOUS_SIGMA * looks[0].detection.profile.sigma_confident_cells
     return {
-        "person_size_px_median": round(float(np.median(size_px)), 1),
-        "median_percent": {name: _rounded(np.median(values)) for name, values in error.items()},
-        "mean_percent": {name: _rounded(values.mean()) for name, values in error.items()},
+        "person_size_px_median": _rounded(np.median([look.size_px for look in looks])),
+        "median_percent": {kind: _rounded(np.median(error)) for kind, error in values.errors.items()},
+        "mean_percent": {kind: _rounded(error.mean()) for kind, error in values.errors.items()},
         "sigma_cell_median": _rounded(np.median(sigma)),
         "amplitude_median": _rounded(np.median(amplitude)),
         "spearman_sigma_error": {
-            name: _rounded(_rank_correlation(sigma.ravel(), values.ravel())) for name, values in error.items()
+            kind: _rank_correlation(sigma, error) for kind, error in values.errors.items()
         },
-        "spearman_amplitude_error": _rounded(_rank_correlation(amplitude.ravel(), error["error"].ravel())),
+        "spearman_amplitude_error": _rank_correlation(amplitude, values.best_error),
         "share_of_pictures_with_a_sigma_above_2.5_confident": _rounded(
-            (sigmas > widest).any(axis=(1, 2)).mean()
+            (values.sigmas > widest).any(axis=(1, 2)).mean()
         ),
-        "by_sigma_quintile": _by_quintile(sigma, error["error_without_camera_joint_offset"]),
-        "joints": {
-            name: {
-                **{
-                    f"{key}_median_percent": _rounded(np.median(values[:, j]))
-                    for key, values in error.items()
-                },
-                "offset_median_percent": [_rounded(value) for value in np.median(offset[:, j], axis=0)],
-                "sigma_cell_median": _rounded(np.median(sigma[:, j])),
-                "sigma_cell_mean": _rounded(sigma[:, j].mean()),
-                "amplitude_median": _rounded(np.median(amplitude[:, j])),
-                "spearman_sigma_error": _rounded(
-                    _rank_correlation(sigma[:, j], error["error_without_camera_joint_offset"][:, j])
-                ),
-            }
-            for j, name in enumerate(JOINTS)
+        "by_sigma_quintile": _by_quintile(sigma, values.best_error),
+        "joints": {name: _joint(values, j) for j, name in enumerate(JOINTS)},
+        "cameras": {str(camera): _camera(values, camera) for camera in np.unique(values.cameras)},
+    }
+
+
+def _joint(values: Measured, j: int) -> dict[str, Any]:
+    return {
+        **{
+            f"{kind}_median_percent": _rounded(np.median(error[:, j]))
+            for kind, error in values.errors.items()
         },
-        "cameras": {
-            str(camera): {
-                "count": int((cameras == camera).sum()),
-                **{
-                    f"{key}_median_percent": _rounded(np.median(values[cameras == camera]))
-                    for key, values in error.items()
-                },
-                "offset_median_percent": [
-                    _rounded(value) for value in np.median(offset[cameras == camera], axis=(0, 1))
-                ],
-            }
-            for camera in np.unique(cameras)
+        "offset_median_percent": [_rounded(value) for value in np.median(values.offset[:, j], axis=0)],
+        "sigma_cell_median": _rounded(np.median(values.sigma[:, j])),
+        "sigma_cell_mean": _rounded(values.sigma[:, j].mean()),
+        "amplitude_median": _rounded(np.median(values.amplitude[:, j])),
+        "spearman_sigma_error": _rank_correlation(values.sigma[:, j], values.best_error[:, j]),
+    }
+
+
+def _camera(values: Measured, camera: str) -> dict[str, Any]:
+    chosen = values.cameras == camera
+    offset = np.median(values.offset[chosen], axis=(0, 1))
+    return {
+        "pictures": int(chosen.sum()),
+        **{
+            f"{kind}_median_percent": _rounded(np.median(error[chosen]))
+            for kind, error in values.errors.items()
         },
+        "offset_median_percent": [_rounded(value) for value in offset],
     }
 
 
@@ -311,11 +346,17 @@ def bone_lengths_mm(trial: BalancingTrial) -> dict[str, list[float]]:
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's."""
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+    return _rounded(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
 
 
 def _rounded(value: Any) -> float:
     return round(float(value), 3)
+
+
+def _command(arguments: Arguments) -> str:
+    """What makes the same figures, without this machine's paths."""
+    checked = " --openpose FOLDER" if arguments.openpose is not None else ""
+    return f"python experiments/detect_balancing.py --step {arguments.step}{checked}"
 
 
 def print_table(title: str, values: dict[str, Any]) -> None:
@@ -397,7 +438,7 @@ def main(arguments: Arguments) -> None:
     payload: dict[str, Any] = {
         "name": "balancing-detector",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python", "experiments/detect_balancing.py", *sys.argv[1:]]),
+        "command": _command(arguments),
         "data": {
             "name": DATASET,
             "source": "pose2sim 0.7.2 (videos) and 0.4.15 (calibration, markers), BSD-3-Clause",

@@ -13,6 +13,7 @@ import poseterior
 from poseterior.cli.assets import AssetsFetch, AssetsList, AssetsPath
 from poseterior.cli.demo import Demo
 from poseterior.cli.lift import Lift
+from poseterior.cli.synth import Synth
 
 
 class Command(Protocol):
@@ -32,6 +33,7 @@ Assets = (
 Verb = (
     Annotated[Lift, subcommand("lift")]
     | Annotated[Demo, subcommand("demo")]
+    | Annotated[Synth, subcommand("synth")]
     | Annotated[Assets, subcommand("assets", description="The pinned files that are fetched at first use.")]
 )
 

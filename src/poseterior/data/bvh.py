@@ -18,7 +18,9 @@ from poseterior.data.motion import Motion
 from poseterior.errors import InputError
 from poseterior.skeleton import H36M_17
 
-_CHANNELS = {f"{axis}{kind}": (kind, index) for kind in ("position", "rotation") for index, axis in enumerate("XYZ")}
+_CHANNELS = {
+    f"{axis}{kind}": (kind, index) for kind in ("position", "rotation") for index, axis in enumerate("XYZ")
+}
 _USUAL_UNITS_M = (1.0, 0.01, 0.001, 0.0254, 0.0254 / 0.45)
 """Metres, centimetres, millimetres, inches, and CMU's inches scaled by 0.45."""
 _USUAL_LEG_M = 0.82
@@ -105,7 +107,8 @@ class _Lines:
 
     def rest(self) -> Iterator[list[str]]:
         """Words of every line that is left."""
-        for self.number, words in self._lines:
+        for number, words in self._lines:
+            self.number = number
             yield words
 
     def wrong(self, expected: str) -> InputError:
@@ -138,7 +141,7 @@ def _parse(lines: _Lines, path: Path) -> tuple[_Skeleton, Float[np.ndarray, "fra
     seconds_per_frame = _after(lines, ["Frame", "Time:"], "Frame Time: and a positive number of seconds")
     width = sum(len(channels) for channels in skeleton.channels)
     values = [lines.numbers(words, width, f"{width} numbers, one per channel") for words in lines.rest()]
-    if len(values) != frames or frames == 0:
+    if len(values) != frames:
         raise InputError(f"{path} holds {len(values)} frames; expected {frames}, as its line Frames: says")
     return skeleton, np.array(values), seconds_per_frame
 

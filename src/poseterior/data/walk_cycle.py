@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,11 @@ def _curves(keys: dict) -> dict[str, Callable[[int], np.ndarray]]:
         values = np.array([keys[str(number)][channel]["values"] for number in known])
         return lambda frame: np.array([np.interp(frame, known, column) for column in values.T])
 
-    return {channel: curve(channel) for channel in ("location", "rotation_euler") if channel in keys[str(numbers[0])]}
+    return {
+        channel: curve(channel)
+        for channel in ("location", "rotation_euler")
+        if channel in keys[str(numbers[0])]
+    }
 
 
 class _Body:
@@ -110,9 +115,9 @@ class _Body:
 
     def joints(self, frame: int) -> Float[np.ndarray, "17 3"]:
         moved = {"root": self._turn("root", frame, np.eye(3), self._root_shift(frame))}
-        for parent, name in zip(_SPINE, _SPINE[1:] + ("neck01",), strict=True):
+        for parent, name in zip(_SPINE, (*_SPINE[1:], "neck01"), strict=True):
             moved[name] = self._turn(name, frame, *moved[parent])
-        for parent, name in zip(_NECK, _NECK[1:], strict=False):
+        for parent, name in pairwise(_NECK):
             moved[name] = self._turn(name, frame, *moved[parent])
         found = {
             "spine": _place(self._heads["spine03"], moved["spine03"]),
@@ -176,7 +181,9 @@ def _rest_axes(bone: Float[np.ndarray, " 3"], roll: float) -> Float[np.ndarray, 
     """Columns: the bone's axes, y along it; Blender's `vec_roll_to_mat3` (the shortest turn from y, then roll)."""
     x, y, z = bone / np.linalg.norm(bone)
     scale = 1.0 / (1.0 + y)
-    axes = np.array([[1.0 - x * x * scale, x, -x * z * scale], [-x, y, -z], [-x * z * scale, z, 1.0 - z * z * scale]])
+    axes = np.array(
+        [[1.0 - x * x * scale, x, -x * z * scale], [-x, y, -z], [-x * z * scale, z, 1.0 - z * z * scale]]
+    )
     return axes @ _about_y(roll)
 
 

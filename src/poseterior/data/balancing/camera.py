@@ -55,11 +55,12 @@ class CalibratedCamera:
         """
         distorted = (points_px - self.matrix[:2, 2]) @ np.linalg.inv(self.matrix[:2, :2]).T
         normalised = distorted
-        for _ in range(_UNDISTORTION_STEPS):
-            step = distorted - self._distorted(normalised)
-            normalised = normalised + step
-            if not (np.abs(step) > _CONVERGED).any():
-                return normalised
+        with np.errstate(over="ignore", invalid="ignore"):  # where it diverges
+            for _ in range(_UNDISTORTION_STEPS):
+                step = distorted - self._distorted(normalised)
+                normalised = normalised + step
+                if (np.abs(step) <= _CONVERGED).all():
+                    return normalised
         raise InputError(f"the lens distortion of the camera {self.name} cannot be inverted at these pixels")
 
     def letterboxed(self, width_px: int, height_px: int) -> CalibratedCamera:

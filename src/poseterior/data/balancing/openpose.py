@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -57,21 +58,17 @@ def read_openpose(path: Path) -> Float[np.ndarray, "people 25 3"]:
     people = content.get("people") if isinstance(content, dict) else None
     if not isinstance(people, list):
         raise InputError(f"{path}: people is missing or not a list")
-    return np.array([_keypoints(path, number, person) for number, person in enumerate(people)]).reshape(
-        -1, 25, 3
-    )
+    keypoints = [_keypoints(path, number, person) for number, person in enumerate(people)]
+    return np.array(keypoints).reshape(-1, 25, 3)
 
 
 def _keypoints(path: Path, number: int, person: object) -> Float[np.ndarray, "25 3"]:
     values = person.get("pose_keypoints_2d") if isinstance(person, dict) else None
-    if (
-        isinstance(values, list)
-        and len(values) == 75
-        and all(type(value) in (int, float) for value in values)
-    ):
-        keypoints = np.array(values, dtype=object).astype(np.float64, casting="unsafe")
-        if np.isfinite(keypoints).all():
-            return keypoints.reshape(25, 3)
+    if isinstance(values, list) and [type(value) in (int, float) for value in values] == [True] * 75:
+        with suppress(OverflowError):  # integers in JSON have no limit
+            keypoints = np.array(values, dtype=np.float64)
+            if np.isfinite(keypoints).all():
+                return keypoints.reshape(25, 3)
     raise InputError(f"{path}: pose_keypoints_2d of person {number} must hold 75 finite numbers")
 
 

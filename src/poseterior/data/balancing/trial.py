@@ -10,7 +10,7 @@ What to know before quoting a number
   nearly the same picture: it is a check against real footage, not a benchmark. Never for training, nor for the
   selection of a model.
 - The truth is triangulated from OpenPose's 2D joints in the four views, filtered at 6 Hz, so **errors below 3 to
-  4 cm mean nothing**: bone lengths vary by 11 to 36 mm (standard deviation over the trial), and the markers'
+  4 cm mean nothing**: bone lengths vary by 10 to 36 mm (standard deviation over the trial), and the markers'
   projections lie 12, 8, 19 and 9 px (median, cameras 1 to 4, where a pixel is 2 mm) from the joints that they
   were made from, mostly by a constant shift per camera, so that calibration and videos do not quite agree.
 - 16 of the 17 joints are known: the twelve of the limbs; the pelvis, midway between the hips; the thorax, midway

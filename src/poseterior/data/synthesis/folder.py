@@ -26,7 +26,7 @@ from poseterior.data.synthesis.manifest import (
     write_manifest,
 )
 from poseterior.data.synthesis.shards import Shard, ShardTask, plan_shards
-from poseterior.errors import OutputError
+from poseterior.errors import InputError, OutputError
 from poseterior.export.atomic import atomic_path, writable_folder
 
 LOG_FILE = "log.jsonl"
@@ -128,8 +128,9 @@ class SynthFolder:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
     def _keep(self, manifest: Manifest) -> None:
-        """Make it the manifest, on the disk too; a manifest that says the same is not touched."""
-        if manifest != self._manifest and manifest != self._before:
+        """Make it the manifest, on the disk too; a file that says the same is not touched."""
+        on_disk = self._before if self._manifest is None else self._manifest
+        if manifest != on_disk:
             write_manifest(manifest, self.folder)
         self._manifest = manifest
 
@@ -146,7 +147,9 @@ class SynthFolder:
         for name in ("pictures", "shard_size"):
             self._check_same(name, getattr(before, name), getattr(self._request, name))
         for split in SPLITS:
-            finished = max((record.first_index + record.samples for record in before.of_split(split)), default=0)
+            finished = max(
+                (record.first_index + record.samples for record in before.of_split(split)), default=0
+            )
             if self._request.counts[split] < finished:
                 raise OutputError(
                     f"cannot go on in {self.folder}: it has {finished} {split} samples already, and "
@@ -198,12 +201,12 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def complete_counts(counts: Mapping[str, int]) -> dict[str, int]:
-    """The counts with every split named; raises OutputError for a split that does not exist or a negative count."""
+    """The counts with every split named; raises InputError for an unknown split or a negative count."""
     for split, count in counts.items():
         if split not in SPLITS:
-            raise OutputError(f"there is no split {split!r}; the splits are {', '.join(SPLITS)}")
+            raise InputError(f"there is no split {split!r}; the splits are {', '.join(SPLITS)}")
         if count < 0:
-            raise OutputError(f"{count} {split} samples are asked for; expected 0 or more")
+            raise InputError(f"{count} {split} samples are asked for; expected 0 or more")
     return {split: counts.get(split, 0) for split in SPLITS}
 
 

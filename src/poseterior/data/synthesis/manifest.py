@@ -64,9 +64,9 @@ class Manifest:
         return planned == {(record.file, record.samples) for record in self.shards}
 
     @property
-    def licences(self) -> dict[str, str]:
-        """Licence of each ingredient, as the maker's identity states them."""
-        return self.identity.get("licences", {})
+    def licence(self) -> str:
+        """Under what terms its ingredients are, as the maker's identity states it; "" where it does not."""
+        return self.identity.get("licence", "")
 
     def of_split(self, split: str) -> tuple[ShardRecord, ...]:
         """The finished shards of a split, by index."""

@@ -60,7 +60,13 @@ def paint(
     """
     colour = np.empty(material_m.shape, dtype=np.float32)
     _paint(
-        material_m, material, materials.pattern, materials.colours, materials.period_m, materials.direction, colour
+        material_m,
+        material,
+        materials.pattern,
+        materials.colours,
+        materials.period_m,
+        materials.direction,
+        colour,
     )
     return colour
 

@@ -92,7 +92,10 @@ def _joined(meshes: list[Mesh]) -> _Scene:
     return _Scene(
         vertices_m=np.concatenate([no_vertices, *(mesh.vertices_m for mesh in meshes)]),
         faces=np.concatenate(
-            [no_faces, *(mesh.faces + np.int32(start) for mesh, start in zip(meshes, vertex_offsets, strict=False))]
+            [
+                no_faces,
+                *(mesh.faces + np.int32(start) for mesh, start in zip(meshes, vertex_offsets, strict=False)),
+            ]
         ),
         material_m=np.concatenate([no_vertices, *(mesh.material_m for mesh in meshes)]),
         face_material=np.concatenate(
@@ -105,7 +108,8 @@ def _joined(meshes: list[Mesh]) -> _Scene:
             ]
         ),
         face_object=np.repeat(
-            np.array([mesh.object_id for mesh in meshes], dtype=np.uint8), [len(mesh.faces) for mesh in meshes]
+            np.array([mesh.object_id for mesh in meshes], dtype=np.uint8),
+            [len(mesh.faces) for mesh in meshes],
         ),
         materials=palette([material for mesh in meshes for material in mesh.materials]),
     )
@@ -116,7 +120,9 @@ def _check(mesh: Mesh) -> None:
     if not len(mesh.faces):
         return
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices_m):
-        raise ValueError(f"mesh {mesh.object_id}: a face names a vertex outside of 0..{len(mesh.vertices_m) - 1}")
+        raise ValueError(
+            f"mesh {mesh.object_id}: a face names a vertex outside of 0..{len(mesh.vertices_m) - 1}"
+        )
     if mesh.face_material.max() >= len(mesh.materials):
         raise ValueError(
             f"mesh {mesh.object_id}: a face names a material outside of 0..{len(mesh.materials) - 1}"

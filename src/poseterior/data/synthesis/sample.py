@@ -15,6 +15,7 @@ from poseterior import assets
 from poseterior.data.motion_splits import default_sources
 from poseterior.data.pose_library.library import PoseLibrary
 from poseterior.data.synthesis.cameras import CameraBank, CameraFamily, Framing, View, cut_window, make_bank
+from poseterior.data.synthesis.maker import SPLITS
 from poseterior.data.synthesis.mesh import PictureCamera
 from poseterior.data.synthesis.people import Person, place_beside, sample_person
 from poseterior.data.synthesis.picture import Picture, take_picture
@@ -28,7 +29,6 @@ from poseterior.types import Detection, PersonBox
 GENERATOR_VERSION = 1
 """Raised whenever the same seed would give other samples."""
 
-SPLITS = ("train", "validation", "test")
 PICTURE_PX = 288
 _CAMERAS = {"train": 400, "validation": 40, "test": 100}
 _WIDE_SHARE = 0.65
@@ -107,6 +107,8 @@ class Synthesiser:
             "picture_px": PICTURE_PX,
             "detector": {
                 "name": profile.name,
+                "heatmap_height": profile.heatmap_height,
+                "heatmap_width": profile.heatmap_width,
                 "sigma_confident_cells": profile.sigma_confident_cells,
                 "joint_names": list(profile.joint_names),
                 "weights_sha256": weights,
@@ -248,6 +250,7 @@ def _fields(shot: Shot, detection: Detection, attempt: int, *, keep_picture: boo
         "pose_source": np.int32(pose.source),
         "pose_subject": np.int32(pose.subject),
         "pose_frame": np.int32(pose.frame),
+        "pose_upper_source": np.int32(pose.upper_source),
         "pose_upper_frame": np.int32(pose.upper_frame),
     }
     sample = {**floats, **{name: np.asarray(value) for name, value in counts.items()}}

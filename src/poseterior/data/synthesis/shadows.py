@@ -92,7 +92,11 @@ def _compare(points, normals, axes, origin, texel_m, nearest, lit):
         cosine = nx * axes[2, 0] + ny * axes[2, 1] + nz * axes[2, 2]
         # a slanted surface is stepped in the map; off the surface by this much, a point is above its own steps
         offset = texel_m * (0.5 + 1.5 * sqrt(max(0.0, 1.0 - cosine * cosine)))
-        x, y, z = points[sample, 0] + offset * nx, points[sample, 1] + offset * ny, points[sample, 2] + offset * nz
+        x, y, z = (
+            points[sample, 0] + offset * nx,
+            points[sample, 1] + offset * ny,
+            points[sample, 2] + offset * nz,
+        )
         u = (x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2] - origin[0]) / texel_m
         v = (x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2] - origin[1]) / texel_m
         near = x * axes[2, 0] + y * axes[2, 1] + z * axes[2, 2]

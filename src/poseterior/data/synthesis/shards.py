@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, zip_longest
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,9 @@ def plan_shards(counts: Mapping[str, int], shard_size: int) -> list[ShardTask]:
 
     So an interrupted set can be evaluated on from early on, and what is missing is training data.
     """
-    train, validation, test = (list(_split_shards(split, counts.get(split, 0), shard_size)) for split in SPLITS)
+    train, validation, test = (
+        list(_split_shards(split, counts.get(split, 0), shard_size)) for split in SPLITS
+    )
     by_turns = chain.from_iterable(zip_longest(validation, test))
     return [task for task in by_turns if task is not None] + train
 
@@ -94,7 +97,9 @@ def make_shard(
 def reason(error: BaseException) -> str:
     """What went wrong, with the exception's name unless its text was written for the user."""
     text = str(error)
-    return text if isinstance(error, PoseteriorError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return (
+        text if isinstance(error, PoseteriorError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    )
 
 
 def _split_shards(split: str, count: int, shard_size: int) -> Iterator[ShardTask]:
@@ -102,7 +107,7 @@ def _split_shards(split: str, count: int, shard_size: int) -> Iterator[ShardTask
         yield ShardTask(split, number, first, min(shard_size, count - first))
 
 
-def _check_fields(sample: Sample, before: dict[str, Field], pictures: bool) -> dict[str, Field]:
+def _check_fields(sample: dict[str, Any], before: dict[str, Field], pictures: bool) -> dict[str, Field]:
     fields = {name: _field(name, sample[name]) for name in sorted(sample)}
     if pictures and PICTURE_FIELD not in fields:
         raise SynthesisError(f"pictures are asked for, but the sample has no {PICTURE_FIELD}")
@@ -114,7 +119,9 @@ def _check_fields(sample: Sample, before: dict[str, Field], pictures: bool) -> d
     return fields
 
 
-def _field(name: str, array: np.ndarray) -> Field:
+def _field(name: str, array: Any) -> Field:
+    if not isinstance(array, np.ndarray):
+        raise SynthesisError(f"field {name} is a {type(array).__name__}; expected an array")
     if not (name.isidentifier() and name.isascii()) or name.endswith(("_bytes", "_offsets")):
         raise SynthesisError(f"{name!r} cannot be the name of a field")
     if array.dtype.hasobject:

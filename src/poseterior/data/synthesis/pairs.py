@@ -1,0 +1,124 @@
+"""A set on disk as training pairs: what the flow is told of each picture, and the pose that it should find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32
+
+from poseterior.data.synthesis.dataset import SynthDataset
+from poseterior.data.synthesis.manifest import MANIFEST_FILE
+from poseterior.errors import InputError
+from poseterior.geometry.normalise import vector_from_joints_2d, vector_from_pose
+from poseterior.heatmaps.condition import UNCERTAIN_FROM, condition_vector
+from poseterior.heatmaps.derive_batch import MpiiGaussians, mpii_gaussians_of_many
+from poseterior.skeleton import H36M_17
+from poseterior.types import DetectorProfile
+
+HeatmapMetres = Literal["geometry", "paper"]
+"""How heatmap cells become metres: by the true camera and depth, or by METHOD's constant (1 px = 10 mm)."""
+
+_PAPER_M_PER_SIGMA = 0.02
+"""The paper's sigma_gt is 2 px, and a pixel stands for 10 mm."""
+_PELVIS = H36M_17.index("pelvis")
+
+
+@dataclass(frozen=True)
+class OpenPairs:
+    """Pairs in the flow's frame (`geometry.normalise`), row by row as in the set."""
+
+    x: Float32[np.ndarray, "pictures 48"]
+    """Metres."""
+    y: Float32[np.ndarray, "pictures 32"]
+    condition: Float32[np.ndarray, "pictures 78"]
+    heatmap_covariance_m2: Float32[np.ndarray, "pictures 16 2 2"]
+    """Of the joints of MPII-16, at the person, y up."""
+    uncertain: Bool[np.ndarray, "pictures 16"]
+    """Whether a sigma is above sigma_t (eq. 3)."""
+
+
+def load_open_data(
+    folder: Path, split: str, *, variant: str = "paper", heatmap_metres: HeatmapMetres = "geometry"
+) -> OpenPairs:
+    """All pairs of a split of a set that `poseterior synth` made.
+
+    Args:
+        folder: the set's.
+        split: "train", "validation" or "test".
+        variant: of the condition (`heatmaps.condition`).
+        heatmap_metres: see `HeatmapMetres`.
+
+    Raises:
+        InputError: the folder holds no such set, or it is damaged.
+    """
+    dataset = SynthDataset.open(folder, split)
+    profile = detector_profile(dataset)
+    gaussians = mpii_gaussians_of_many(
+        profile.joint_names, dataset["amplitude"], dataset["mean_cell"], dataset["covariance_cell2"]
+    )
+    metres_per_cell = (
+        _metres_per_cell(dataset)
+        if heatmap_metres == "geometry"
+        else np.full(len(dataset), _PAPER_M_PER_SIGMA / profile.sigma_confident_cells)
+    )
+    return _pairs(gaussians, profile, dataset["joints_m"].astype(np.float64), metres_per_cell, variant)
+
+
+def detector_profile(dataset: SynthDataset) -> DetectorProfile:
+    """The profile of the detector that saw the pictures, as the manifest states it.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        stated = dict(dataset.manifest.identity["detector"])
+        return DetectorProfile(
+            name=str(stated["name"]),
+            heatmap_height=int(stated["heatmap_height"]),
+            heatmap_width=int(stated["heatmap_width"]),
+            sigma_confident_cells=float(stated["sigma_confident_cells"]),
+            joint_names=tuple(stated["joint_names"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"{dataset.folder / MANIFEST_FILE} states no complete identity.detector; expected name, "
+            "heatmap_height, heatmap_width, sigma_confident_cells and joint_names"
+        ) from None
+
+
+def _pairs(
+    gaussians: MpiiGaussians,
+    profile: DetectorProfile,
+    joints_m: Float[np.ndarray, "pictures 17 3"],
+    metres_per_cell: Float[np.ndarray, " pictures"],
+    variant: str,
+) -> OpenPairs:
+    condition = condition_vector(
+        gaussians.amplitude,
+        gaussians.mean_cell,
+        gaussians.covariance_cell2,
+        sigma_confident_cells=profile.sigma_confident_cells,
+        heatmap_width=profile.heatmap_width,
+        heatmap_height=profile.heatmap_height,
+        variant=variant,
+    )
+    y_up = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    covariance_m2 = gaussians.covariance_cell2 * y_up * metres_per_cell[:, None, None, None] ** 2
+    sigma = np.sqrt(np.linalg.eigvalsh(gaussians.covariance_cell2)[..., -1])
+    return OpenPairs(
+        x=vector_from_pose(joints_m).astype(np.float32),
+        y=vector_from_joints_2d(gaussians.mean_cell).astype(np.float32),
+        condition=condition.astype(np.float32),
+        heatmap_covariance_m2=covariance_m2.astype(np.float32),
+        uncertain=sigma > UNCERTAIN_FROM * profile.sigma_confident_cells,
+    )
+
+
+def _metres_per_cell(dataset: SynthDataset) -> Float[np.ndarray, " pictures"]:
+    """A heatmap cell's width at the person's depth."""
+    depth_m = dataset["joints_m"][:, _PELVIS, 2].astype(np.float64)
+    pixels_per_cell = dataset["pixel_from_cell"][:, 0, 0].astype(np.float64)
+    return pixels_per_cell * depth_m / dataset["focal_px"].astype(np.float64)
