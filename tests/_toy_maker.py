@@ -96,7 +96,7 @@ def toy_sample(seed, split, index):
         "max_sigma_cell": np.array(rng.uniform(1.0, 6.0), np.float32),
         "refused_attempts": np.array(index % 3, np.uint8),
         "index": np.array(index, np.int32),
-        "threads": np.array(int(os.environ.get("OMP_NUM_THREADS", 0)), np.uint8),
+        "threads": np.array(int(os.environ.get("OMP_NUM_THREADS", "0")), np.uint8),
         "picture_jpeg": rng.integers(0, 256, rng.integers(0, 200), dtype=np.uint8),
     }
 

@@ -62,7 +62,7 @@ def test_twice_the_same_seed_is_twice_the_same_set(synth, tmp_path):
     assert said[0].startswith("train: 96 samples, ") and "% ambiguous" in said[0]
     # 0, 1, 2, 0, 1, 2, ... refused: as many as samples
     assert "50.0% of the attempts refused" in said[0]
-    assert said[3].startswith(f"{tmp_path / 'a'}: 3 files, ")
+    assert said[3].startswith(f"{tmp_path / 'a'}: 10 files, ")
     again = synth("--out", tmp_path / "b", "--workers", "1", "--preset", "tiny", "--seed", "0")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert again.stdout.splitlines()[4] == said[4]

@@ -35,12 +35,24 @@ class Preset:
     photos: bool
     workers: int | None
     """None: one for each processor."""
+    shard_size: int
+    """Samples of each file: what a worker makes at a time, and loses when it is stopped."""
 
 
 PRESETS = {
-    "tiny": Preset({"train": 96, "validation": 32, "test": 32}, motion_needed=False, photos=False, workers=2),
+    "tiny": Preset(
+        {"train": 96, "validation": 32, "test": 32},
+        motion_needed=False,
+        photos=False,
+        workers=2,
+        shard_size=16,
+    ),
     "open": Preset(
-        {"train": 200_000, "validation": 5_000, "test": 10_000}, motion_needed=True, photos=True, workers=None
+        {"train": 200_000, "validation": 5_000, "test": 10_000},
+        motion_needed=True,
+        photos=True,
+        workers=None,
+        shard_size=500,
     ),
 }
 
@@ -140,6 +152,7 @@ class Synth:
                 counts,
                 workers=self.workers or preset.workers or _processors(),
                 pictures=self.pictures,
+                shard_size=preset.shard_size,
                 on_progress=on_progress,
                 executor=None if self.cluster is None else DaskExecutor(self.cluster),
             )

@@ -145,7 +145,7 @@ def test_the_detectors_profile_is_that_of_the_manifest(train, folder, tmp_path):
     content = json.loads((folder / "manifest.json").read_text())
     del content["identity"]["detector"]["heatmap_width"]
     content.update(counts=dict.fromkeys(COUNTS, 0), shards=[])
-    content["totals"] = dict.fromkeys(COUNTS, {"shards": 0, "samples": 0, "size_bytes": 0})
+    content["totals"] = {split: {"shards": 0, "samples": 0, "size_bytes": 0} for split in COUNTS}
     (tmp_path / "manifest.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"does not state identity\.detector\.heatmap_width"):
         _ = SynthDataset.open(tmp_path, "train").profile

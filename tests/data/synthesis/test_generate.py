@@ -1,4 +1,4 @@
-"""Sets are made by real processes: the same bytes however often they were stopped, and one sentence if they cannot be."""
+"""Sets made by real processes: the same bytes however often they were stopped; one sentence where they cannot be."""
 
 import json
 import os
@@ -133,6 +133,25 @@ def test_interrupted_it_ends_its_workers_and_keeps_what_is_finished(whole, tmp_p
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("number", [2, 15])
+def test_a_file_that_is_finished_while_it_is_interrupted_is_named(tmp_path, number):
+    """The process is interrupted as it renames its fourth temporary file: the second shard."""
+    before = (
+        "import os, signal, itertools\n"
+        "real, numbers = os.replace, itertools.count(1)\n"
+        "def replace(*a):\n"
+        f"    if next(numbers) == 4: os.kill(os.getpid(), {number})\n"
+        "    real(*a)\n"
+        "os.replace = replace\n"
+    )
+    out = tmp_path / "set"
+    with start(out, before=before, workers=1) as process:
+        assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+    assert named(out) == {"validation/shard-00000.npz", "test/shard-00000.npz"}
+    assert len(shards(out)) == 2
+
+
 def test_only_damaged_and_missing_files_are_made_again(whole, copy):
     damaged, truncated, missing, kept = shards(copy)[:4]
     content = bytearray(damaged.read_bytes())
@@ -207,7 +226,7 @@ def test_a_damaged_manifest_is_refused(copy):
 def test_two_processes_do_not_make_one_set(tmp_path):
     out = tmp_path / "set"
     with start(out, config=ToyConfig(delay_s=0.02)) as process:
-        until(lambda: (out / "manifest.json").exists())
+        until((out / "manifest.json").exists)
         with pytest.raises(OutputError, match="another process is at it"):
             make(out)
         process.kill()
@@ -230,7 +249,7 @@ def test_one_bad_sample_costs_one_file(whole, tmp_path):
 
 def test_the_third_failure_ends_it(tmp_path):
     config = ToyConfig(raise_at=("train 0", "train 5", "train 10"))
-    with pytest.raises(PoseteriorError, match="train 0 .*5 of 5 files are missing"):
+    with pytest.raises(PoseteriorError, match=r"train 0 .*5 of 5 files are missing"):
         make(tmp_path, config, {"train": 23})
     assert not shards(tmp_path)
 
@@ -321,7 +340,7 @@ def test_without_a_terminal_a_line_is_said_every_minute(monkeypatch, tmp_path):
 
     now, said = [0.0], []
     lines = progress._Lines(said.append, lambda: now[0])
-    for second in range(0, 150):
+    for second in range(150):
         now[0] = float(second)
         lines(Progress(0, second, 1000))
     assert [line.split(" of")[0] for line in said] == ["0", "60", "120"]

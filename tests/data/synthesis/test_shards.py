@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from _toy_maker import ToyConfig, ToyMaker, toy_sample
 
-from poseterior.data.synthesis.archive import map_npz, npz_bytes, npz_members
+from poseterior.data.synthesis.archive import MappedNpz, npz_bytes, npz_members
 from poseterior.data.synthesis.maker import SynthesisError
 from poseterior.data.synthesis.shards import Field, ShardTask, make_shard, plan_shards
 from poseterior.errors import InputError
@@ -60,7 +60,7 @@ def test_arrays_are_mapped_aligned_and_read_only(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(npz_bytes(ARRAYS))
     members = npz_members(path)
-    mapped = map_npz(path, members)
+    mapped = MappedNpz(path, members)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(mapped[name], array)
         assert members[name].offset_bytes % 64 == 0
@@ -91,7 +91,7 @@ def test_a_damaged_or_compressed_archive_is_named(tmp_path):
     members = npz_members(path)
     path.write_bytes(content[: members["poses"].offset_bytes + 5])
     with pytest.raises(InputError, match="shorter"):
-        map_npz(path, members)
+        MappedNpz(path, members)["poses"]
 
 
 def test_a_shard_holds_its_samples():
@@ -133,7 +133,7 @@ def test_a_sample_unlike_the_one_before_is_named(second, said):
 
 
 def test_pictures_that_are_asked_for_must_be_there():
-    with pytest.raises(SynthesisError, match="train 0 .*no picture_jpeg"):
+    with pytest.raises(SynthesisError, match=r"train 0 .*no picture_jpeg"):
         make_shard(Maker({"a": np.zeros(2)}), ShardTask("train", 0, 0, 1), pictures=True)
 
 

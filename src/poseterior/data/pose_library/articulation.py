@@ -55,19 +55,33 @@ def _both(low: float, high: float) -> tuple[Range, Range]:
 
 
 LEG_POSTURES = (
-    LegPosture("sitting", 0.45, _both(65, 105), _both(55, 115), (-4, 28), (-20, 20), (-20, 20)),
-    LegPosture("crouching", 0.25, _both(95, 130), _both(105, 145), (0, 32), (-20, 20), (0, 40)),
-    LegPosture("kneeling", 0.12, _both(-5, 40), _both(80, 135), (-2, 18), (-12, 12), (-10, 25)),
+    LegPosture(
+        "sitting", 0.45, _both(65.0, 105.0), _both(55.0, 115.0), (-4.0, 28.0), (-20.0, 20.0), (-20.0, 20.0)
+    ),
+    LegPosture(
+        "crouching", 0.25, _both(95.0, 130.0), _both(105.0, 145.0), (0.0, 32.0), (-20.0, 20.0), (0.0, 40.0)
+    ),
+    LegPosture(
+        "kneeling", 0.12, _both(-5.0, 40.0), _both(80.0, 135.0), (-2.0, 18.0), (-12.0, 12.0), (-10.0, 25.0)
+    ),
     LegPosture(
         "kneeling on one knee",
         0.1,
-        ((-8, 25), (70, 105)),
-        ((80, 115), (75, 120)),
-        (-2, 22),
-        (-15, 15),
-        (-8, 20),
+        ((-8.0, 25.0), (70.0, 105.0)),
+        ((80.0, 115.0), (75.0, 120.0)),
+        (-2.0, 22.0),
+        (-15.0, 15.0),
+        (-8.0, 20.0),
     ),
-    LegPosture("sitting on the floor", 0.08, _both(75, 115), _both(10, 60), (-2, 25), (-15, 15), (-25, 8)),
+    LegPosture(
+        "sitting on the floor",
+        0.08,
+        _both(75.0, 115.0),
+        _both(10.0, 60.0),
+        (-2.0, 25.0),
+        (-15.0, 15.0),
+        (-25.0, 8.0),
+    ),
 )
 POSTURE_SHARE = 0.6
 """Share of articulated poses with legs drawn anew; the others, and some of these, get new arms."""

@@ -35,7 +35,7 @@ _PARENT_MARGIN_DEG, _CHILD_MARGIN_DEG = 20.0, 11.0
 """A cell counts a captured pose if its centre is as near as that: half of a cell's width and a margin."""
 _MIN_POSES = 3
 """Fewer captured poses in a cell are taken for errors of the capture."""
-_STEPS = 4096.0
+_STEPS = 1024.0
 _BLOCK = 4096
 
 
@@ -124,9 +124,13 @@ def cell_index(
 def _near(
     directions: Float[np.ndarray, "poses features 3"], cells: Float[np.ndarray, "cells 3"], margin_deg: float
 ) -> Float[np.ndarray, "poses features cells"]:
-    # whole numbers, so that every machine counts the same
-    products = np.round(directions * _STEPS) @ np.round(cells * _STEPS).T
+    # whole numbers whose products are exact in float32, so that every machine counts the same
+    products = _whole(directions) @ _whole(cells).T
     return (products >= np.cos(np.radians(margin_deg)) * _STEPS**2).astype(np.float32)
+
+
+def _whole(directions: Float[np.ndarray, "*directions 3"]) -> Float[np.ndarray, "*directions 3"]:
+    return np.round(directions * _STEPS).astype(np.float32)
 
 
 def _fibonacci_sphere(count: int) -> Float[np.ndarray, "cells 3"]:

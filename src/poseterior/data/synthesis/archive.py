@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -67,17 +68,34 @@ def npz_members(path: Path) -> dict[str, Member]:
         raise InputError(f"cannot read {path}: not an .npz of samples") from error
 
 
-def map_npz(path: Path, members: Mapping[str, Member]) -> dict[str, np.ndarray]:
-    """Read-only views of the file's arrays; bytes are read from the disk when they are looked at.
+class MappedNpz(Mapping[str, np.ndarray]):
+    """Read-only views of a file's arrays, by name; bytes are read from the disk when they are looked at.
 
     Raises:
-        InputError: the file cannot be opened, or is shorter than the members say.
+        InputError: the file cannot be opened, or, when an array is asked for, is shorter than its member says.
     """
-    try:
-        content = np.memmap(path, np.uint8, mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    return {name: _view(content, member, path) for name, member in members.items()}
+
+    def __init__(self, path: Path, members: Mapping[str, Member]) -> None:
+        self._path, self._members = path, members
+        try:
+            self._content = np.asarray(np.memmap(path, np.uint8, mode="r"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The array `name`; raises KeyError where there is none."""
+        member = self._members[name]
+        num_bytes = math.prod(member.shape) * member.dtype.itemsize
+        part = self._content[member.offset_bytes : member.offset_bytes + num_bytes]
+        if len(part) != num_bytes:
+            raise InputError(f"cannot read {self._path}: it is shorter than its directory says")
+        return part.view(member.dtype).reshape(member.shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
 
 
 def _padding(start: int) -> bytes:
@@ -106,11 +124,3 @@ def _member(file: BinaryIO, info: zipfile.ZipInfo, path: Path) -> Member:
     if dtype.hasobject or (fortran_order and len(shape) > 1):
         raise ValueError("not a plain array")
     return Member(file.tell(), dtype, shape)
-
-
-def _view(content: np.ndarray, member: Member, path: Path) -> np.ndarray:
-    num_bytes = int(np.prod(member.shape, dtype=np.int64)) * member.dtype.itemsize
-    part = np.asarray(content[member.offset_bytes : member.offset_bytes + num_bytes])
-    if len(part) != num_bytes:
-        raise InputError(f"cannot read {path}: it is shorter than its directory says")
-    return part.view(member.dtype).reshape(member.shape)

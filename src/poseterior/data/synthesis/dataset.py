@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from poseterior.data.synthesis.archive import Member, map_npz, npz_members
+from poseterior.data.synthesis.archive import MappedNpz, Member, npz_members
 from poseterior.data.synthesis.maker import SPLITS, VARIABLE_FIELDS
 from poseterior.data.synthesis.manifest import MANIFEST_FILE, Manifest, ShardRecord, read_manifest
 from poseterior.data.synthesis.shards import Field
@@ -20,8 +20,8 @@ from poseterior.types import DetectorProfile
 AMBIGUOUS_RATIO = 2.5
 """A sample is ambiguous if a fitted sigma exceeds this many confident sigmas: 5 px of 2 px in the paper (H36MA)."""
 
-MOST_OPEN_SHARDS = 256
-"""A mapped file takes a file descriptor, of which a process commonly has 1,024."""
+MOST_OPEN_SHARDS = 480
+"""A mapped file takes a file descriptor, of which a process commonly has 1,024: enough for two large sets."""
 
 
 def ambiguous(
@@ -49,7 +49,7 @@ class SynthDataset:
         self._records: tuple[ShardRecord, ...] = manifest.of_split(split)
         self._starts = np.cumsum([0, *(record.samples for record in self._records)])
         self._members: dict[int, dict[str, Member]] = {}
-        self._open: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
+        self._open: OrderedDict[int, MappedNpz] = OrderedDict()
 
     @classmethod
     def open(cls, folder: Path, split: str, *, unfinished: bool = False) -> SynthDataset:
@@ -110,7 +110,7 @@ class SynthDataset:
         empty = np.empty((0, *(axis or 0 for axis in wanted.shape)), wanted.dtype)
         return np.concatenate([empty, *(arrays[field] for arrays in self.shards())])
 
-    def shards(self) -> Iterator[dict[str, np.ndarray]]:
+    def shards(self) -> Iterator[MappedNpz]:
         """Each shard's arrays by name, mapped: nothing is read but what is looked at."""
         return (self._arrays(k) for k in range(len(self._records)))
 
@@ -182,7 +182,7 @@ class SynthDataset:
         wanted = self.fields[field]
         return np.empty((length, *(axis or 0 for axis in wanted.shape)), wanted.dtype)
 
-    def _arrays(self, shard: int) -> dict[str, np.ndarray]:
+    def _arrays(self, shard: int) -> MappedNpz:
         if shard in self._open:
             self._open.move_to_end(shard)
             return self._open[shard]
@@ -193,7 +193,7 @@ class SynthDataset:
             self._members[shard] = members
         if len(self._open) >= MOST_OPEN_SHARDS:
             self._open.popitem(last=False)
-        self._open[shard] = map_npz(path, self._members[shard])
+        self._open[shard] = MappedNpz(path, self._members[shard])
         return self._open[shard]
 
     def _check_members(self, members: dict[str, Member], shard: int, path: Path) -> None:
@@ -210,7 +210,7 @@ class SynthDataset:
 def _fill(
     values: np.ndarray | list[np.ndarray],
     rows: Int[np.ndarray, " some"],
-    arrays: dict[str, np.ndarray],
+    arrays: MappedNpz,
     field: str,
     local: Int[np.ndarray, " some"],
 ) -> None:

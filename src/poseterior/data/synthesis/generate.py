@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from poseterior.data.synthesis.execute import Begun, Failed, Made, ShardExecutor
 from poseterior.data.synthesis.folder import Request, SynthFolder, complete_counts, locked
+from poseterior.data.synthesis.interrupts import terminated_as_interrupted, uninterrupted
 from poseterior.data.synthesis.maker import MakeMaker, SynthesisError
 from poseterior.data.synthesis.manifest import Manifest
 from poseterior.data.synthesis.shards import ShardTask, plan_shards
@@ -109,7 +107,8 @@ def _make_all(
         else:
             under_way.pop(event.task, None)
         if isinstance(event, Made):
-            folder.add(event.task, event.shard)
+            with uninterrupted():  # a file that the manifest does not name would be made again
+                folder.add(event.task, event.shard)
             folder.log("shard", file=event.task.file, seconds=round(event.seconds, 3))
             finished += event.task.samples
         elif isinstance(event, Failed):
@@ -127,20 +126,3 @@ def _error(failures: list[Failed], manifest: Manifest) -> PoseteriorError:
         f"{failures[0].sentence}; {planned - len(manifest.shards)} of {planned} files are missing, "
         "what is finished is kept, and the same command goes on from there"
     )
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does: with a KeyboardInterrupt, so that it is tidied up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

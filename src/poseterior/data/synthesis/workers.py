@@ -19,6 +19,7 @@ from multiprocessing import connection as mpc
 from typing import Any
 
 from poseterior.data.synthesis.execute import Begun, Event, Failed, Made
+from poseterior.data.synthesis.interrupts import hidden_from_children
 from poseterior.data.synthesis.maker import Identity, MakeMaker, SynthesisError
 from poseterior.data.synthesis.manifest import canonical, first_difference
 from poseterior.data.synthesis.shards import Shard, ShardTask, make_shard, reason
@@ -170,7 +171,7 @@ class _Worker:
         process = context.Process(
             target=work, args=(there, make_maker, pictures), daemon=True, name="poseterior-synth"
         )
-        with _environment(ONE_THREAD), _interrupts_held_back():
+        with _environment(ONE_THREAD), hidden_from_children():
             process.start()
         there.close()
         return cls(process, here)
@@ -258,20 +259,3 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C waits until the block ends, and never reaches a process that is started in it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    # else it would be started in the block, and let the signal through again
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
