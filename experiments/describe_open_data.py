@@ -23,7 +23,6 @@ import tyro
 from poseterior.data.synthesis.cameras import CameraFamily
 from poseterior.data.synthesis.dataset import SynthDataset
 from poseterior.data.synthesis.maker import SPLITS
-from poseterior.data.synthesis.pairs import detector_profile
 from poseterior.data.synthesis.statistics import DetectorErrors, detector_errors, error_table
 from poseterior.data.synthesis.visibility import Visibility
 from poseterior.errors import PoseteriorError
@@ -78,7 +77,7 @@ def counts(dataset: SynthDataset) -> dict[str, Any]:
 def gaussians_of(dataset: SynthDataset) -> MpiiGaussians:
     """The 16 Gaussians that the flow is conditioned on."""
     return mpii_gaussians_of_many(
-        detector_profile(dataset).joint_names,
+        dataset.profile.joint_names,
         dataset["amplitude"],
         dataset["mean_cell"],
         dataset["covariance_cell2"],
@@ -103,9 +102,7 @@ def of_video() -> dict[str, Any]:
     from poseterior.sources.video import iter_frames
 
     detector, found, looked = create_detector(DEFAULT_DETECTOR), [], 0
-    for number, frame in enumerate(iter_frames(asset_path("demo.mp4"))):
-        if number % 5:
-            continue
+    for _, frame in iter_frames(asset_path("demo.mp4"), step=5):
         looked += 1
         try:
             found.append(detector.detect(frame).gaussians)

@@ -59,7 +59,7 @@ def moving(count: int, seed: int = 0) -> np.ndarray:
 
 def motion_of(directions: np.ndarray, name: str = "people", subjects: int = 3) -> Motion:
     """A capture of these poses, each far in time from the others; people of one size."""
-    lengths_m = sample_lengths_m(np.random.default_rng(1), 1)
+    lengths_m = np.repeat(sample_lengths_m(np.random.default_rng(1), 1), len(directions), axis=0)
     count = len(directions)
     return Motion(
         name=name,

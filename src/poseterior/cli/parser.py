@@ -14,6 +14,7 @@ from poseterior.cli.assets import AssetsFetch, AssetsList, AssetsPath
 from poseterior.cli.demo import Demo
 from poseterior.cli.lift import Lift
 from poseterior.cli.synth import Synth
+from poseterior.cli.train import Train, parse_train
 
 
 class Command(Protocol):
@@ -34,6 +35,7 @@ Verb = (
     Annotated[Lift, subcommand("lift")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Synth, subcommand("synth")]
+    | Annotated[Train, subcommand("train")]
     | Annotated[Assets, subcommand("assets", description="The pinned files that are fetched at first use.")]
 )
 
@@ -46,9 +48,13 @@ DESCRIPTION = (
 
 def parse(arguments: Sequence[str]) -> Command:
     """The verb with its arguments; exits with 0 on --help and --version, with 2 on wrong usage."""
-    if list(arguments) == ["--version"]:
+    arguments = list(arguments)
+    if arguments == ["--version"]:
         print(f"poseterior {poseterior.__version__}")
         sys.exit(0)
+    if arguments[:1] == ["train"]:
+        # its options are the fields of a configuration that no other verb should load
+        return parse_train(arguments[1:])
     return tyro.cli(
         OmitSubcommandPrefixes[FlagCreatePairsOff[Verb]],
         args=arguments,

@@ -18,7 +18,7 @@ def _with(**bones) -> np.ndarray:
     [
         _with(left_elbow=(0.1, -1, 0), left_wrist=(-0.9, -0.4, 0.05)),  # forearm through the belly
         _with(left_elbow=(-0.9, -0.3, 0.0), left_wrist=(-0.9, 0, 0)),  # upper arm through the chest
-        _with(left_elbow=(0.3, 0.8, 0.4), left_wrist=(-1.0, 0.25, 0.1)),  # forearm through the head
+        _with(left_elbow=(0.3, 0.8, 0.1), left_wrist=(-1.0, -0.1, 0.1)),  # forearm through the head
         _with(left_knee=(-0.42, -0.9, 0.0), right_knee=(0.42, -0.9, 0.0)),  # thighs through each other
         _with(
             left_knee=(-0.05, -1, 0),

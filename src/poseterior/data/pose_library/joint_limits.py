@@ -118,7 +118,7 @@ def cell_index(
     directions: Float[np.ndarray, "*directions 3"], cells: Float[np.ndarray, "cells 3"]
 ) -> Int[np.ndarray, "*directions"]:
     """Index of the nearest cell."""
-    return (directions @ cells.T).argmax(axis=-1)
+    return np.asarray((directions @ cells.T).argmax(axis=-1))
 
 
 def _near(

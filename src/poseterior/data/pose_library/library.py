@@ -239,7 +239,7 @@ class PoseLibrary:
         """A pose of that kind, or None where it is refused."""
         legs = self._index(rng)
         upper = legs
-        facing = self.directions[legs].astype(np.float64)
+        facing = self._pose(legs)
         if kind == PoseKind.RECOMBINED or (kind == PoseKind.REORIENTED and rng.random() < 0.5):
             upper = self._index(rng)
             facing = recombined(facing, self._sided(rng, upper))
@@ -253,16 +253,19 @@ class PoseLibrary:
 
     def _captured(self, rng: np.random.Generator) -> DrawnPose:
         pose = self._index(rng)
-        return self._placed(rng, self.directions[pose].astype(np.float64), PoseKind.CAPTURED, pose, pose)
+        return self._placed(rng, self._pose(pose), PoseKind.CAPTURED, pose, pose)
 
     def _index(self, rng: np.random.Generator) -> int:
         return min(
             int(np.searchsorted(self.cumulative_weight, rng.random(), side="right")), len(self.directions) - 1
         )
 
+    def _pose(self, index: int) -> Float[np.ndarray, "16 3"]:
+        return unit(self.directions[index].astype(np.float64))
+
     def _sided(self, rng: np.random.Generator, pose: int) -> Float[np.ndarray, "16 3"]:
         """The pose or its mirror image."""
-        directions = self.directions[pose].astype(np.float64)
+        directions = self._pose(pose)
         return mirror(directions) if rng.random() < self.mix.mirrored else directions
 
     def _noisy(

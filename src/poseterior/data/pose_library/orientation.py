@@ -90,4 +90,4 @@ def _could_lie(directions: Float[np.ndarray, "16 3"]) -> bool:
     """Whether nothing would be under the floor, and the trunk is about level from hips to neck."""
     height = assemble(directions, _MEAN_LENGTHS)[:, 1]
     sloping = abs(directions[BONE["spine"], 1]) > 0.5
-    return not sloping and height.min() > height[_TRUNK].min() - MAX_BELOW_TRUNK
+    return bool(not sloping and height.min() > height[_TRUNK].min() - MAX_BELOW_TRUNK)

@@ -80,11 +80,11 @@ def bag(rng: np.random.Generator, joints_m: Joints) -> Mesh:
     left = joints_m[_AT["left_shoulder"]] - joints_m[_AT["right_shoulder"]]
     axes = frame(pelvis - thorax, left)
     trunk_m, wide_m = np.linalg.norm(thorax - pelvis), np.linalg.norm(left)
-    # down x left points backwards: away from the chest
-    down, aside, back = axes.T
+    # down x left points forwards, out of the chest
+    down, aside, front = axes.T
     if rng.random() < 0.6:
         half = np.array([rng.uniform(0.25, 0.45) * trunk_m, 0.4 * wide_m, rng.uniform(0.05, 0.13)])
-        centre = thorax + (0.15 * trunk_m + half[0]) * down + (0.11 + half[2]) * back
+        centre = thorax + (0.15 * trunk_m + half[0]) * down - (0.11 + half[2]) * front
     else:
         side = rng.choice([-1.0, 1.0])
         half = np.array([rng.uniform(0.08, 0.2), 0.05, rng.uniform(0.1, 0.2)])

@@ -47,7 +47,7 @@ _USUAL = (
     BackgroundKind.BOKEH,
 )
 _UNSEEN = (BackgroundKind.STRIPES, BackgroundKind.SHARDS)
-_PHOTO_SHARE = 0.4
+_PHOTO_SHARE = 0.3
 
 
 def sample_background(
@@ -82,18 +82,23 @@ def value_noise(
     """Smooth noise in [0, 1] with about `cells` bumps across the picture's width."""
     rows, columns = (max(2, int(np.ceil(cells * side / width)) + 3) for side in (height, width))
     grid = rng.random((rows, columns), dtype=np.float32)
-    row = np.linspace(0.5, rows - 2.5, height, dtype=np.float32) + np.float32(0.0)
+    row = np.linspace(0.5, rows - 2.5, height, dtype=np.float32)
     column = np.linspace(0.5, columns - 2.5, width, dtype=np.float32)
     top, left = row.astype(np.int64), column.astype(np.int64)
-    down, right = row - top, column - left
-    down, right = (t * t * (3 - 2 * t) for t in (down, right))
+    down, right = (_eased(row - top), _eased(column - left))
     across = grid[:, left] * (1 - right) + grid[:, left + 1] * right
     return across[top] * (1 - down)[:, None] + across[top + 1] * down[:, None]
 
 
+def _eased(share: np.ndarray) -> Float32[np.ndarray, " positions"]:
+    """From 0 to 1 without a kink at either end."""
+    share = share.astype(np.float32)
+    return share * share * (np.float32(3.0) - np.float32(2.0) * share)
+
+
 def octaves(rng: np.random.Generator, height: int, width: int, cells: float) -> Float32[np.ndarray, "h w"]:
     """Noise of several sizes at once, in [0, 1]."""
-    layers = [0.5**k * value_noise(rng, height, width, cells * 2.1**k) for k in range(5)]
+    layers = [np.float32(0.5**k) * value_noise(rng, height, width, cells * 2.1**k) for k in range(5)]
     return np.sum(layers, axis=0) / np.float32(sum(0.5**k for k in range(5)))
 
 
@@ -196,13 +201,15 @@ def _box(rng: np.random.Generator, scene: np.ndarray, *, bottom: int) -> None:
 
 def _bokeh(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     scene = _gradient(rng, height, width) * np.float32(0.6)
-    row, column = np.ogrid[:height, :width]
     for _ in range(rng.integers(5, 30)):
-        radius = rng.uniform(0.02, 0.12) * width
-        away = np.hypot(row - rng.uniform(0, height), column - rng.uniform(0, width))
+        radius, row, column = rng.uniform(0.02, 0.12) * width, rng.uniform(0, height), rng.uniform(0, width)
+        top, left = max(0, int(row - radius) - 1), max(0, int(column - radius) - 1)
+        part = scene[top : int(row + radius) + 2, left : int(column + radius) + 2]
+        down, right = np.ogrid[: part.shape[0], : part.shape[1]]
+        away = np.hypot(down + (top - row), right + (left - column))
         disc = np.clip(radius - away, 0.0, 1.0)[..., None] * rng.uniform(0.3, 1.0)
-        scene = scene * (1.0 - disc) + disc * random_colour(rng)
-    return scene.astype(np.float32)
+        part[:] = part * (1.0 - disc) + disc * random_colour(rng)
+    return scene
 
 
 def _stripes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

@@ -107,9 +107,9 @@ def make_bank(rng: np.random.Generator, size: int) -> CameraBank:
 class Framing:
     """How a window is cut around a person."""
 
-    truncated_share: float = 0.25
+    truncated_share: float = 0.2
     """Of the pictures; the others show the whole person."""
-    margin: tuple[float, float] = (1.08, 2.0)
+    margin: tuple[float, float] = (1.05, 1.6)
     """Side of the window relative to the longer side of the person's box."""
 
 

@@ -39,7 +39,7 @@ def apply_effects(
     if rng.random() < 0.04:
         encoded = np.repeat(encoded.mean(axis=2, keepdims=True), 3, axis=2)
     pixels = np.rint(255.0 * np.clip(encoded, 0.0, 1.0)).astype(np.uint8)
-    if rng.random() < 0.12:
+    if rng.random() < 0.08:
         pixels = _small_and_back(rng, pixels)
     if rng.random() < 0.75:
         pixels = _through_jpeg(pixels, int(rng.integers(25, 96)))
@@ -57,10 +57,10 @@ def _exposed(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
 
 
 def _blurred(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
-    if rng.random() < 0.18:
+    if rng.random() < 0.15:
         scene = _motion_blurred(scene, rng.uniform(2.0, 12.0), rng.uniform(0.0, np.pi))
-    if rng.random() < 0.35:
-        sigma = abs(rng.normal(0.0, 0.9))
+    if rng.random() < 0.25:
+        sigma = abs(rng.normal(0.0, 0.7))
         scene = ndimage.gaussian_filter(scene, (sigma, sigma, 0.0), truncate=3.0)
     return scene
 
@@ -134,7 +134,7 @@ def _encoded(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
 def _small_and_back(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
     """As if the person had been filmed with few pixels; the picture's frame stays where it is."""
     height, width = pixels.shape[:2]
-    share = rng.uniform(0.25, 0.7)
+    share = rng.uniform(0.35, 0.8)
     small = (max(8, round(width * share)), max(8, round(height * share)))
     image = Image.fromarray(pixels).resize(small, Image.Resampling.BOX)
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from poseterior.data.synthesis.backgrounds import octaves, random_colour
 from poseterior.skeleton import H36M_17
 
-_NONE_SHARE = 0.45
+_NONE_SHARE = 0.65
 _FINER = 2
 """Masks are drawn so much larger and shrunk: their edges are soft."""
 _ARMS = tuple(
@@ -39,7 +39,7 @@ def sample_occluders(
     person_box_px: Float[np.ndarray, "4"],
     joints_px: Float[np.ndarray, "17 2"],
 ) -> Occluders:
-    """None in 45 % of pictures, else one to three.
+    """None in 65 % of pictures, else one to three.
 
     Args:
         rng: draws them.

@@ -10,8 +10,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from poseterior.data.synthesis.dataset import SynthDataset
-from poseterior.data.synthesis.manifest import MANIFEST_FILE
-from poseterior.errors import InputError
 from poseterior.geometry.normalise import vector_from_joints_2d, vector_from_pose
 from poseterior.heatmaps.condition import UNCERTAIN_FROM, condition_vector
 from poseterior.heatmaps.derive_batch import MpiiGaussians, mpii_gaussians_of_many
@@ -55,7 +53,7 @@ def load_open_data(
         InputError: the folder holds no such set, or it is damaged.
     """
     dataset = SynthDataset.open(folder, split)
-    profile = detector_profile(dataset)
+    profile = dataset.profile
     gaussians = mpii_gaussians_of_many(
         profile.joint_names, dataset["amplitude"], dataset["mean_cell"], dataset["covariance_cell2"]
     )
@@ -65,28 +63,6 @@ def load_open_data(
         else np.full(len(dataset), _PAPER_M_PER_SIGMA / profile.sigma_confident_cells)
     )
     return _pairs(gaussians, profile, dataset["joints_m"].astype(np.float64), metres_per_cell, variant)
-
-
-def detector_profile(dataset: SynthDataset) -> DetectorProfile:
-    """The profile of the detector that saw the pictures, as the manifest states it.
-
-    Raises:
-        InputError: it does not.
-    """
-    try:
-        stated = dict(dataset.manifest.identity["detector"])
-        return DetectorProfile(
-            name=str(stated["name"]),
-            heatmap_height=int(stated["heatmap_height"]),
-            heatmap_width=int(stated["heatmap_width"]),
-            sigma_confident_cells=float(stated["sigma_confident_cells"]),
-            joint_names=tuple(stated["joint_names"]),
-        )
-    except (KeyError, TypeError, ValueError):
-        raise InputError(
-            f"{dataset.folder / MANIFEST_FILE} states no complete identity.detector; expected name, "
-            "heatmap_height, heatmap_width, sigma_confident_cells and joint_names"
-        ) from None
 
 
 def _pairs(

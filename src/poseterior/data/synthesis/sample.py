@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ from poseterior import assets
 from poseterior.data.motion_splits import default_sources
 from poseterior.data.pose_library.library import PoseLibrary
 from poseterior.data.synthesis.cameras import CameraBank, CameraFamily, Framing, View, cut_window, make_bank
+from poseterior.data.synthesis.fingerprint import code_digest
 from poseterior.data.synthesis.maker import SPLITS
 from poseterior.data.synthesis.mesh import PictureCamera
 from poseterior.data.synthesis.people import Person, place_beside, sample_person
@@ -26,13 +28,10 @@ from poseterior.detect.registry import DEFAULT_DETECTOR, create_detector
 from poseterior.errors import InputError, NoPersonError
 from poseterior.types import Detection, PersonBox
 
-GENERATOR_VERSION = 1
-"""Raised whenever the same seed would give other samples."""
-
 PICTURE_PX = 288
 _CAMERAS = {"train": 400, "validation": 40, "test": 100}
 _WIDE_SHARE = 0.65
-_OTHERS_SHARE = 0.15
+_OTHERS_SHARE = 0.12
 _MAX_ATTEMPTS = 50
 _STREAM = {"cameras": 1, "samples": 2}
 
@@ -99,7 +98,8 @@ class Synthesiser:
         profile = self.detector.profile
         weights = {asset.name: asset.sha256 for asset in assets.ASSETS if asset.name.endswith(".tflite")}
         return {
-            "generator": GENERATOR_VERSION,
+            "code_sha256": code_digest(),
+            "python": ".".join(platform.python_version_tuple()[:2]),
             "seed": self._config.seed,
             "photos": self._config.photos,
             "pictures": self._config.pictures,

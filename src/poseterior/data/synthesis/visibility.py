@@ -31,7 +31,7 @@ _DEPTH_UNDER_SKIN_M = {
     "spine": 0.20,
     "thorax": 0.14,
     "neck": 0.05,
-    "head": 0.06,
+    "head": 0.13,
     "shoulder": 0.12,
     "elbow": 0.08,
     "wrist": 0.07,

@@ -96,7 +96,7 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
     thickness_m = np.zeros(len(Region), dtype=np.float32)
     paint[[Region.HAIR]], paint[[Region.EYES]] = _HAIR, _EYES
     thickness_m[Region.HAIR] = rng.choice([0.002, 0.01, 0.025], p=[0.3, 0.5, 0.2])
-    loose_m = np.float32(rng.choice([0.001, 0.006, 0.014, 0.026], p=[0.2, 0.35, 0.3, 0.15]))
+    loose_m = float(rng.choice([0.001, 0.006, 0.014, 0.026], p=[0.2, 0.35, 0.3, 0.15]))
     _wear(paint, thickness_m, _top(rng), _TOP, loose_m * rng.uniform(0.5, 1.0))
     _wear(paint, thickness_m, _TROUSERS[rng.choice(5, p=[0.05, 0.13, 0.14, 0.08, 0.6])], _BOTTOM, loose_m)
     if rng.random() < 0.93:

@@ -32,11 +32,6 @@ def best_of_many_loss(
     return _as_ranked(best_hypotheses.mean(dim=1) - x, ranked_pose).abs().mean()
 
 
-def best_of(hypotheses: Hypotheses, best: Int64[Tensor, "pictures best"]) -> Float[Tensor, "pictures best 48"]:
-    """The chosen rows."""
-    return hypotheses.gather(1, best[..., None].expand(-1, -1, hypotheses.shape[-1]))
-
-
 def _as_ranked(difference: Float[Tensor, "*batch 48"], ranked_pose: RankedPose) -> Tensor:
     """A difference of poses as (..., 3, joints); putting the pelvis in and at the origin is linear."""
     joints = difference.unflatten(-1, (3, len(FLOW_16)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -43,9 +45,7 @@ def heatmap_joint_indices(joints: HeatmapJoints) -> list[int]:
     return indices_of(MPII_16 if joints == "all" else CONDITION_13, MPII_16)
 
 
-def hypotheses_covariance(
-    hypotheses: Hypotheses, centre: HeatmapCentre
-) -> Float[Tensor, "pictures 16 2 2"]:
+def hypotheses_covariance(hypotheses: Hypotheses, centre: HeatmapCentre) -> Float[Tensor, "pictures 16 2 2"]:
     """Unbiased covariance over the hypotheses of x and y of each joint of `MPII_16`, square metres, y up."""
     in_plane = hypotheses.unflatten(-1, (3, len(FLOW_16)))[..., :2, :]
     seen = in_plane @ _seen_from_flow(centre).to(hypotheses).T
@@ -54,6 +54,7 @@ def hypotheses_covariance(
     return torch.einsum("phaj,phbj->pjab", offset, offset) / (hypotheses.shape[1] - 1)
 
 
+@functools.cache
 def _seen_from_flow(centre: HeatmapCentre) -> Float[Tensor, "seen flow"]:
     """Positions of the joints of `MPII_16` relative to `centre`, as weights of the flow's joints."""
     weights = torch.zeros(len(MPII_16), len(FLOW_16), dtype=torch.float64)

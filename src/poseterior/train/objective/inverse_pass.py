@@ -1,7 +1,7 @@
 """f^-1 and its gradient in the flow's weights, written out: far less memory traffic than autograd's (torch).
 
 Autograd keeps the hidden layer of every sub-network for every hypothesis and reads it back from main memory.
-Here rows are worked on in chunks that stay in the cache: of each sub-network only its input, its output and
+Here rows are worked on in pieces that stay in the cache: of each sub-network only its input, its output and
 the state that it changed are kept, and the hidden layer is computed once more on the way back.
 """
 
@@ -18,6 +18,7 @@ from poseterior.flow.coupling import CouplingBlock
 from poseterior.flow.permutation import FixedPermutation
 from poseterior.flow.subnet import CouplingSubnet
 from poseterior.models.wehrbein import WehrbeinFlow
+from poseterior.train.objective.products import linear
 
 Rows = Float[Tensor, "pictures rows 48"]
 Pictures = Int64[Tensor, " pictures"]
@@ -40,7 +41,7 @@ Trace = list[Step]
 
 def rows_of_trace(trace: Trace, rows: Int64[Tensor, "pictures rows"]) -> Trace:
     """The same pass, had it been made with these rows only."""
-    return [Step(*(_gathered(values, rows) for values in step)) for step in trace]
+    return [Step(*(gathered(values, rows) for values in step)) for step in trace]
 
 
 def joined_traces(traces: list[Trace]) -> Trace:
@@ -51,47 +52,143 @@ def joined_traces(traces: list[Trace]) -> Trace:
     ]
 
 
-def _gathered(values: Tensor, rows: Tensor) -> Tensor:
+def gathered(
+    values: Float[Tensor, "pictures hypotheses size"], rows: Int64[Tensor, "pictures rows"]
+) -> Float[Tensor, "pictures rows size"]:
+    """The given rows of each picture."""
     return values.gather(1, rows[..., None].expand(-1, -1, values.shape[-1]))
 
 
-class _Sums:
-    """The gradient of one sub-network so far."""
+class _Subnet:
+    """A sub-network with its part of the condition, and its gradient so far."""
 
-    def __init__(self, subnet: CouplingSubnet, pictures: int) -> None:
-        self.from_state = torch.zeros_like(subnet.from_state.weight.T)
-        self.share = subnet.from_condition.weight.new_zeros(pictures, subnet.from_condition.out_features)
-        self.output_weight = torch.zeros_like(subnet.output.weight)
-        self.output_bias = torch.zeros_like(subnet.output.bias)
+    def __init__(self, net: CouplingSubnet, share: Float[Tensor, "pictures 1 hidden"]) -> None:
+        self.net = net
+        self.share_with_graph = share
+        self.share = share.detach()[:, 0]
+        self.share_sum = torch.zeros_like(self.share)
+        # transposed, so that one product gives it together with the share's
+        self.from_state_sum = torch.zeros_like(net.from_state.weight.detach().T)
+        self.output_weight_sum = torch.zeros_like(net.output.weight)
+        self.output_bias_sum = torch.zeros_like(net.output.bias)
+
+    def parameter_sums(self) -> list[tuple[Tensor, Tensor]]:
+        """(parameter, gradient) of what the state passes through."""
+        return [
+            (self.net.from_state.weight, self.from_state_sum.T),
+            (self.net.output.weight, self.output_weight_sum),
+            (self.net.output.bias, self.output_bias_sum),
+        ]
+
+
+class _Piece:
+    """Rows of some pictures on their way through the sub-networks, all flat: picture by picture."""
+
+    def __init__(self, like: Float[Tensor, "pictures rows size"], pictures: Pictures) -> None:
+        count, self.rows = like.shape[:2]
+        self.pictures = pictures
+        # beside the state, it brings each row its picture's share in the same product
+        self.picture_of_row = torch.eye(count, dtype=like.dtype, device=like.device).repeat_interleave(
+            self.rows, dim=0
+        )
+
+    def by_picture(self, values: Tensor) -> Tensor:
+        return values.unflatten(0, (-1, self.rows))
+
+    def undo(self, subnet: _Subnet, passive: Tensor, active: Tensor, trace: Trace) -> Tensor:
+        """The other half, by the scale and translation that `passive` says."""
+        hidden = self._hidden_layer(subnet, self._inputs(passive))
+        output = linear(hidden, subnet.net.output.weight, subnet.net.output.bias)
+        raw, translation = output.chunk(2, dim=1)
+        log_scale = soft_clamp(raw, subnet.net.clamp_alpha, subnet.net.clamp_variant)
+        undone = (active - translation) * (-log_scale).exp()
+        trace.append(Step(*(self.by_picture(values) for values in (passive, raw, undone))))
+        return undone
+
+    def back(self, subnet: _Subnet, step: Step, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients of `active` and `passive` from that of `undone`; adds those of the weights."""
+        passive, raw, undone = (values.flatten(0, 1) for values in step)
+        alpha, variant = subnet.net.clamp_alpha, subnet.net.clamp_variant
+        of_active = gradient * (-soft_clamp(raw, alpha, variant)).exp()
+        of_raw = -(gradient * undone) * soft_clamp_slope(raw, alpha, variant)
+        of_output = torch.cat([of_raw, -of_active], dim=1)
+        inputs = self._inputs(passive)
+        hidden = self._hidden_layer(subnet, inputs)
+        subnet.output_weight_sum.add_(linear(of_output.T, hidden.T))
+        subnet.output_bias_sum.add_(of_output.sum(dim=0))
+        of_hidden = linear(of_output, subnet.net.output.weight.T)
+        # the hidden layer is not negative: its sign is the ReLU's slope
+        of_hidden.mul_(hidden.sign_())
+        of_first_layer, size = linear(inputs.T, of_hidden.T), passive.shape[1]
+        subnet.from_state_sum.add_(of_first_layer[:size])
+        subnet.share_sum.index_add_(0, self.pictures, of_first_layer[size:])
+        return of_active, linear(of_hidden, subnet.net.from_state.weight.T)
+
+    def _inputs(self, passive: Tensor) -> Tensor:
+        return torch.cat([passive, self.picture_of_row], dim=1)
+
+    def _hidden_layer(self, subnet: _Subnet, inputs: Tensor) -> Tensor:
+        weight = torch.cat([subnet.net.from_state.weight, subnet.share[self.pictures].T], dim=1)
+        return linear(inputs, weight, relu=True)
 
 
 class InversePass:
-    """f^-1 of one batch in pieces, and the sum over pieces of the gradient of <gradient_of_rows, f^-1>.
+    """f^-1 of a batch in pieces, and the gradient in the weights of sums of its values.
 
-    Exact up to rounding, whatever the pieces. Everything but `parameter_gradients` is free of graphs.
+    Exact up to rounding, whatever the pieces; no graph is kept of them.
     """
 
     def __init__(self, flow: WehrbeinFlow, condition: Float[Tensor, "pictures 78"]) -> None:
-        self._parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
+        self.parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
         permutations = [step for step in flow.body.permutations if isinstance(step, FixedPermutation)]
-        self._blocks = list(zip(flow.body.coupling_blocks(), permutations, strict=True))
-        with torch.enable_grad():
-            shares = flow.body.shares(condition)
-        subnets: list[tuple[CouplingSubnet, Tensor]] = []
-        for (block, _), share in zip(self._blocks, shares, strict=True):
-            subnets += [(block.from_second, share.from_second), (block.from_first, share.from_first)]
-        self._shares = {subnet: share for subnet, share in subnets}
-        self._sums = {subnet: _Sums(subnet, len(condition)) for subnet, _ in subnets}
-        self._buffers = [condition.new_empty(0), condition.new_empty(0)]
+        blocks = flow.body.coupling_blocks()
+        self._steps: list[tuple[CouplingBlock, _Subnet, _Subnet, FixedPermutation]] = [
+            (
+                block,
+                _Subnet(block.from_second, share.from_second),
+                _Subnet(block.from_first, share.from_first),
+                permutation,
+            )
+            for block, share, permutation in zip(
+                blocks, flow.body.shares(condition), permutations, strict=True
+            )
+        ]
 
     @torch.no_grad()
     def inverse(self, vectors: Rows, pictures: Pictures) -> tuple[Rows, Trace]:
-        """x from [z, y] of the given pictures of the batch, metres, and what `add` wants to know of it."""
-        state, trace = vectors.flatten(0, 1), []
-        with _Chunk(self, vectors.shape[1], pictures) as chunk:
-            for block, permutation in reversed(self._blocks):
-                first, second = _halves(block, permutation.inverse(state))
-                second = chunk.undo(block.from_first, first, second, trace)
-                first = chunk.undo(block.from_second, second, first, trace)
-                state = torch.cat([first, second], dim=1)
-        return state.view_as(vectors), trace
+        """x (metres) from [z, y] of the given pictures of the batch, and what `add_gradient` wants of it."""
+        piece = _Piece(vectors, pictures)
+        state = vectors.flatten(0, 1)
+        trace: Trace = []
+        for block, from_second, from_first, permutation in reversed(self._steps):
+            state = permutation.inverse(state)
+            first, second = state[:, : block.first_size], state[:, block.first_size :]
+            second = piece.undo(from_first, first, second, trace)
+            first = piece.undo(from_second, second, first, trace)
+            state = torch.cat([first, second], dim=1)
+        return piece.by_picture(state), trace
+
+    @torch.no_grad()
+    def add_gradient(self, trace: Trace, gradient: Rows, pictures: Pictures) -> None:
+        """Adds the gradient of the sum of `gradient` * x over the rows of `trace`."""
+        piece = _Piece(gradient, pictures)
+        flat, later = gradient.flatten(0, 1), list(trace)
+        for block, from_second, from_first, permutation in self._steps:
+            of_first, of_second = flat[:, : block.first_size], flat[:, block.first_size :]
+            of_first, more = piece.back(from_second, later.pop(), of_first)
+            of_second, more = piece.back(from_first, later.pop(), of_second + more)
+            flat = permutation(torch.cat([of_first + more, of_second], dim=1))
+
+    def parameter_gradients(self) -> list[Tensor]:
+        """The sum so far, one tensor for each of `parameters`; to be called once."""
+        subnets = [subnet for step in self._steps for subnet in (step[1], step[2])]
+        sums = {parameter: total for subnet in subnets for parameter, total in subnet.parameter_sums()}
+        behind_shares = [parameter for parameter in self.parameters if parameter not in sums]
+        if behind_shares:
+            gradients = torch.autograd.grad(
+                [subnet.share_with_graph for subnet in subnets],
+                behind_shares,
+                [subnet.share_sum[:, None] for subnet in subnets],
+            )
+            sums.update(zip(behind_shares, gradients, strict=True))
+        return [sums[parameter] for parameter in self.parameters]

@@ -1,0 +1,86 @@
+"""Training pairs as one npz file for each split: the way in for data that `poseterior synth` did not make."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from poseterior.errors import InputError
+from poseterior.export.atomic import atomic_path
+from poseterior.train.batch import Batch
+
+_SHAPES = {
+    "x": (48,),
+    "y": (32,),
+    "condition": (78,),
+    "heatmap_covariance_m2": (16, 2, 2),
+    "uncertain": (16,),
+}
+
+
+class Pairs(NamedTuple):
+    """Pairs of a split, and the detector that they were seen by."""
+
+    arrays: Batch
+    """float32 (and bool), on the CPU."""
+    detector_profile: str
+    sigma_confident_cells: float
+    """Standard deviation of a confident joint's heatmap, in cells."""
+    condition_variant: str
+
+
+def write_pairs(path: Path, pairs: Pairs) -> None:
+    """Writes `path`, SPLIT.npz by name; raises OutputError where it cannot be written."""
+    arrays = {name: values.numpy(force=True) for name, values in pairs.arrays._asdict().items()}
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            detector_profile=pairs.detector_profile,
+            sigma_confident_cells=pairs.sigma_confident_cells,
+            condition_variant=pairs.condition_variant,
+            **arrays,
+        )
+
+
+def read_pairs(path: Path) -> Pairs:
+    """The pairs in `path`.
+
+    Raises:
+        InputError: the file is missing or damaged, or an array is missing, of a wrong shape or not finite.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"cannot read the pairs {path}: {error}") from None
+    return Pairs(
+        Batch(**{name: _tensor(path, content, name) for name in _SHAPES}),
+        str(_single(path, content, "detector_profile", "U")),
+        float(_single(path, content, "sigma_confident_cells", "f")),
+        str(_single(path, content, "condition_variant", "U")),
+    )
+
+
+def _tensor(path: Path, content: dict[str, np.ndarray], name: str) -> torch.Tensor:
+    array, shape = content.get(name), _SHAPES[name]
+    count = len(content["x"]) if "x" in content and content["x"].ndim else 0
+    if array is None or array.shape != (count, *shape) or count == 0:
+        found = "missing" if array is None else f"of shape {array.shape}"
+        raise InputError(f"{path}: {name} is {found}; expected (pairs, {', '.join(map(str, shape))})")
+    kind = np.dtype(bool) if name == "uncertain" else np.dtype(np.float32)
+    if array.dtype != kind:
+        raise InputError(f"{path}: {name} is of type {array.dtype}; expected {kind}")
+    if not np.isfinite(array).all():
+        raise InputError(f"{path}: {name} holds NaN or infinite values; expected finite numbers")
+    return torch.from_numpy(array)
+
+
+def _single(path: Path, content: dict[str, np.ndarray], name: str, kind: str) -> np.generic:
+    value = content.get(name)
+    if value is None or value.shape != () or value.dtype.kind != kind:
+        raise InputError(f"{path}: {name} is missing; expected one {'text' if kind == 'U' else 'number'}")
+    return value[()]

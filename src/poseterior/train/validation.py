@@ -1,0 +1,111 @@
+"""How good a flow is on pairs that it was not trained on: errors, spread, coverage (torch)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from poseterior.errors import ModelError
+from poseterior.flow.config import POSE_SIZE
+from poseterior.flow.flow import standard_normal_log_prob
+from poseterior.geometry.normalise import pose_from_vector
+from poseterior.metrics.calibration import region_coverage, truth_levels
+from poseterior.metrics.pose import mpjpe, pmpjpe
+from poseterior.models.posterior_flow import PosteriorFlow
+from poseterior.models.wehrbein import WehrbeinFlow, join_latent
+from poseterior.train.batch import Batch
+from poseterior.train.seeds import Stream, stream_generator
+
+Flow = PosteriorFlow | WehrbeinFlow
+PosesMm = Float[np.ndarray, "pictures hypotheses 17 3"]
+
+_PICTURES_AT_ONCE = 64
+_MM = 1000.0
+NOMINAL = np.array([0.5, 0.9])
+"""Levels of the highest-density regions of which the coverage is measured."""
+
+
+def validate(flow: Flow, batch: Batch, num_hypotheses: int, seed: int) -> dict[str, float]:
+    """Means over the pictures; the same hypotheses each time for the same weights, whatever the device draws.
+
+    Returns:
+        `mpjpe_*_mm` and `pmpjpe_*_mm` (protocols 1 and 2, METHOD section 5) of "oracle_best" and "oracle_worst"
+        of the hypotheses (chosen by the truth), "sample" (their mean error), "mean" (of the mean pose) and "z0"
+        (the pose of latent 0); `std_x_mm`, `std_y_mm`, `std_depth_mm` of the hypotheses, over the joints but the
+        pelvis; and for the posterior family `nll_nats` (poses in metres), `coverage_50` and `coverage_90` (share
+        of truths inside of the highest-density regions of 50 % and 90 %, `metrics.calibration`).
+
+    Raises:
+        ModelError: the flow gives numbers that are not finite.
+    """
+    generator = stream_generator("cpu", seed, Stream.VALIDATION)
+    starts = range(0, len(batch.x), _PICTURES_AT_ONCE)
+    blocks = [Batch(*(values[start : start + _PICTURES_AT_ONCE] for values in batch)) for start in starts]
+    parts = [_measured(flow, block, num_hypotheses, generator) for block in blocks]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    level = joined.pop("level", None)
+    means = {name: float(values.mean()) for name, values in joined.items()}
+    if level is not None:
+        means["coverage_50"], means["coverage_90"] = map(float, region_coverage(level, NOMINAL))
+    return means
+
+
+@torch.no_grad()
+def draw_hypotheses(
+    flow: Flow, batch: Batch, num_hypotheses: int, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Poses (pictures, hypotheses, 48) in metres, and, for the posterior family, their log-densities.
+
+    Latents are drawn on the CPU, by the CPU's `generator`.
+    """
+    latent = torch.randn((len(batch.x), num_hypotheses, flow.latent_size), generator=generator).to(batch.x)
+    if isinstance(flow, WehrbeinFlow):
+        return flow.inverse(join_latent(latent, batch.y), batch.condition)[0], None
+    poses, log_det = flow.inverse(latent, batch.y, batch.condition)
+    return poses, standard_normal_log_prob(latent) - log_det
+
+
+@torch.no_grad()
+def _measured(
+    flow: Flow, batch: Batch, num_hypotheses: int, generator: torch.Generator
+) -> dict[str, Float[np.ndarray, " pictures"]]:
+    samples, log_prob = draw_hypotheses(flow, batch, num_hypotheses, generator)
+    if not samples.isfinite().all():
+        raise ModelError("the flow gives hypotheses that are not finite")
+    poses, truth = poses_mm(samples), poses_mm(batch.x[:, None])
+    mean, centre = poses.mean(axis=1), poses_mm(_centre(flow, batch))[:, 0]
+    measured: dict[str, Float[np.ndarray, " pictures"]] = {}
+    for name, error in (("mpjpe", mpjpe), ("pmpjpe", pmpjpe)):
+        errors = error(poses, truth)
+        measured |= {
+            f"{name}_oracle_best_mm": errors.min(axis=1),
+            f"{name}_oracle_worst_mm": errors.max(axis=1),
+            f"{name}_sample_mm": errors.mean(axis=1),
+            f"{name}_mean_mm": error(mean, truth[:, 0]),
+            f"{name}_z0_mm": error(centre, truth[:, 0]),
+        }
+    std = poses[:, :, 1:].std(axis=1, ddof=1).mean(axis=1)
+    measured |= {f"std_{axis}_mm": std[:, column] for column, axis in enumerate(("x", "y", "depth"))}
+    if isinstance(flow, PosteriorFlow) and log_prob is not None:
+        truth_log_prob = _numpy(flow.log_prob(batch.x[:, None], batch.y, batch.condition)[:, 0])
+        measured["nll_nats"] = -truth_log_prob
+        measured["level"] = truth_levels(truth_log_prob, _numpy(log_prob))
+    return measured
+
+
+def _centre(flow: Flow, batch: Batch) -> torch.Tensor:
+    latent = batch.x.new_zeros(len(batch.x), 1, flow.latent_size)
+    if isinstance(flow, WehrbeinFlow):
+        return flow.inverse(join_latent(latent, batch.y), batch.condition)[0]
+    return flow.inverse(latent, batch.y, batch.condition)[0]
+
+
+def poses_mm(vectors: Float[torch.Tensor, "pictures hypotheses 48"]) -> PosesMm:
+    """Human3.6M-17 in the camera frame, pelvis at the origin, millimetres, float64."""
+    assert vectors.shape[-1] == POSE_SIZE
+    return _MM * pose_from_vector(_numpy(vectors))
+
+
+def _numpy(values: torch.Tensor) -> np.ndarray:
+    return values.double().cpu().numpy()
