@@ -108,7 +108,7 @@ def of_video() -> dict[str, Any]:
             found.append(detector.detect(frame).gaussians)
         except NoPersonError:
             continue
-    sigma = np.array([np.sqrt((g.sigma_cell**2).mean(axis=1)) for g in found])
+    sigma = np.array([np.sqrt(g.sigma_cell.prod(axis=1)) for g in found])
     amplitude = np.array([g.amplitude for g in found])
     return {
         "frames": looked,

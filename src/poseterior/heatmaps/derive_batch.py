@@ -20,8 +20,8 @@ class MpiiGaussians:
 
     @property
     def sigma_cell(self) -> Float[np.ndarray, "pictures 16"]:
-        """Root mean square of the standard deviations along the principal axes."""
-        return np.sqrt(np.trace(self.covariance_cell2, axis1=-2, axis2=-1) / 2)
+        """Geometric mean of the standard deviations along the principal axes."""
+        return np.linalg.det(self.covariance_cell2) ** 0.25
 
 
 def mpii_gaussians_of_many(

@@ -107,7 +107,7 @@ def _joint_row(errors: DetectorErrors, joint: int) -> dict[str, Any]:
     }
 
 
-def _row(errors: DetectorErrors, chosen: Bool[np.ndarray, "pictures 16"]) -> dict[str, float]:
+def _row(errors: DetectorErrors, chosen: Bool[np.ndarray, "pictures 16"]) -> dict[str, Any]:
     """Medians and means over the chosen joints; errors in percent of the person's size."""
     if not chosen.any():
         return {"count": 0}
