@@ -1,4 +1,4 @@
-"""Tables from the JSON results: `python benchmarks/tables.py` writes docs/results/speed.md and standin.md."""
+"""Tables from the JSON results: `python benchmarks/tables.py` writes the pages of docs/results."""
 
 from __future__ import annotations
 
@@ -127,6 +127,133 @@ def standin_page() -> str:
     )
 
 
+def open_data_page() -> str:
+    """Synthetic pictures, and the same statistics of real footage beside them."""
+    result, real = load("open-data"), load("balancing-detector")
+    parts = [
+        "# The open data, measured",
+        f"`{result['command']}`, set of seed {result['seed']}, {result['date'][:10]}. Errors are distances of "
+        "fitted means from the true joints, in percent of the person's size (the longer side of the box around the joints); sigma "
+        "is the geometric mean of a Gaussian's principal standard deviations, in heatmap cells; both medians. "
+        "`centred` is the error after the joint's constant offset is taken away.",
+        "## Counts",
+        counts_table(result["splits"]),
+    ]
+    for split, described in result["splits"].items():
+        if split == "train":
+            continue
+        parts += [f"## {split}, joint by joint", joint_table(described["detector"])]
+    parts += [
+        "## By visibility (test)",
+        visibility_table(result["splits"]["test"]["detector"]),
+        f"Spearman(sigma, error) over all joints: "
+        f"{result['splits']['test']['detector']['spearman_sigma_error']:.2f}; over the means of the joints: "
+        f"{result['splits']['test']['detector']['spearman_sigma_error_by_joint_means']:.2f}.",
+        "## Beside real footage",
+        beside_real(result, real),
+        f"`pose2sim-balancing`: `{real['command']}`, {real['date'][:10]}, {real['finder']['found']} of "
+        f"{real['finder']['pictures']} pictures, person found by the detector's own finder; its truth is triangulated, "
+        "with errors of 3 to 4 cm and constant shifts between cameras, and one man in one trial. The sample video "
+        f"has no truth ({result['sample_video']['found']} of {result['sample_video']['frames']} frames).\n",
+    ]
+    return "\n\n".join(parts)
+
+
+def counts_table(splits: dict[str, Any]) -> str:
+    """How many samples of which kind."""
+    counts = {split: described["counts"] for split, described in splits.items()}
+    rows = [
+        ("samples", *(f"{c['samples']:,}" for c in counts.values())),
+        ("`ambiguous` (a sigma above 2.5 confident ones)", *(f"{c['ambiguous']:,}" for c in counts.values())),
+        ("share of `ambiguous`", *(percent(c["ambiguous_share"]) for c in counts.values())),
+        (
+            "pictures in which the detector found nobody, drawn again",
+            *(percent(c["pictures_refused_by_the_detector_share"]) for c in counts.values()),
+        ),
+    ]
+    for group in ("pose_kinds", "camera_families", "joints_by_visibility"):
+        first = next(iter(counts.values()))
+        rows += [
+            (f"{group.replace('_', ' ')}: {name}", *(percent(c[group][name]) for c in counts.values()))
+            for name in first[group]
+        ]
+    rows.append(
+        ("with other people", *(percent(c["pictures_with_other_people_share"]) for c in counts.values()))
+    )
+    for name in ("height_m", "distance_m"):
+        rows.append(
+            (
+                f"{name}: 5 %, 50 %, 95 %",
+                *(", ".join(f"{c[name][q]:.2f}" for q in ("5%", "50%", "95%")) for c in counts.values()),
+            )
+        )
+    return table(("", *counts), rows)
+
+
+def joint_table(described: dict[str, Any]) -> str:
+    """Visible and hidden joints."""
+    rows = [
+        (
+            name.replace("_", " "),
+            percent(row["visible_share"]),
+            f"{row['visible']['median_error_percent']:.1f}",
+            f"{row['visible']['median_centred_error_percent']:.1f}",
+            f"{row['visible']['median_sigma_cell']:.2f}",
+            f"{row['visible']['median_amplitude']:.2f}",
+            f"{row['hidden']['median_error_percent']:.1f}",
+            f"{row['hidden']['median_sigma_cell']:.2f}",
+            f"{row['hidden']['median_amplitude']:.2f}",
+            ", ".join(f"{value:.1f}" for value in row["constant_offset_percent"]),
+        )
+        for name, row in described["joints"].items()
+    ]
+    header = ("joint", "visible", "error", "centred", "sigma", "amplitude")
+    return table((*header, "hidden: error", "sigma", "amplitude", "offset x, y (%)"), rows)
+
+
+def visibility_table(described: dict[str, Any]) -> str:
+    """One row per reason."""
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{row['count']:,}",
+            f"{row['median_error_percent']:.1f}",
+            f"{row['median_sigma_cell']:.2f}",
+            f"{row['median_amplitude']:.2f}",
+        )
+        for name, row in described["visibility"].items()
+    ]
+    return table(("joints that are", "count", "error (%)", "sigma", "amplitude"), rows)
+
+
+def beside_real(result: dict[str, Any], real: dict[str, Any]) -> str:
+    """Per joint: synthetic test pictures, the balancing trial, the sample video."""
+    test, video = result["splits"]["test"]["detector"]["joints"], result["sample_video"]["joints"]
+    rows = []
+    for name, row in test.items():
+        footage = real["finder"]["joints"].get(name)
+        rows.append(
+            (
+                name.replace("_", " "),
+                f"{row['all']['median_error_percent']:.1f}",
+                f"{footage['error_median_percent']:.1f}" if footage else "no truth",
+                f"{row['all']['median_sigma_cell']:.2f}",
+                f"{footage['sigma_cell_median']:.2f}" if footage else "",
+                f"{video[name]['median_sigma_cell']:.2f}",
+                f"{row['all']['median_amplitude']:.2f}",
+                f"{footage['amplitude_median']:.2f}" if footage else "",
+                f"{video[name]['median_amplitude']:.2f}",
+            )
+        )
+    header = ("joint", "error: synthetic", "balancing", "sigma: synthetic", "balancing", "video")
+    return table((*header, "amplitude: synthetic", "balancing", "video"), rows)
+
+
+def percent(share: float) -> str:
+    """A share in percent."""
+    return f"{100 * share:.1f} %"
+
+
 def write(path: Path, text: str) -> None:
     """Replace a page in one step."""
     with atomic_path(path) as temporary:
@@ -138,3 +265,5 @@ if __name__ == "__main__":
     sections = ["# Speed", fit_section(), flow_section(), cold_start_section()]
     write(RESULTS / "speed.md", "\n\n".join(sections) + "\n")
     write(RESULTS / "standin.md", standin_page())
+    if (RESULTS / "open-data.json").exists():
+        write(RESULTS / "open-data.md", open_data_page())

@@ -81,7 +81,7 @@ class Synth:
     workers: Annotated[int | None, arg(metavar="W")] = None
     """Processes; 2 for tiny, else one for each processor."""
     motion: Annotated[Path | None, arg(metavar="FOLDER")] = None
-    """Folder of motion capture (BVH or npz); the built-in walk if not given."""
+    """Folder with cmu_30hz.npz and uiprmd_20hz.npz (docs/open-data.md); the built-in walk if not given."""
     children: bool = False
     """Bodies of children too."""
     pictures: bool = False

@@ -82,7 +82,9 @@ class TrainAsConfigured:
         stopped_by = start(self.settings, resume=self.verb.resume, stream=sys.stderr, say_line=complain)
         if stopped_by is None:
             return DONE
-        complain(f"stopped by {signal.Signals(stopped_by).name}; the run is saved, and --resume goes on with it")
+        complain(
+            f"stopped by {signal.Signals(stopped_by).name}; the run is saved, and --resume goes on with it"
+        )
         return 128 + stopped_by
 
 

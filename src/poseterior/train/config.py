@@ -227,7 +227,9 @@ def check_config(config: TrainConfig) -> None:
 def _expect(values: dict[str, Any], key: str, valid: bool, expected: str) -> None:
     if not valid:
         value = values[key]
-        raise InputError(f"{key} is {list(value) if isinstance(value, tuple) else value}; expected {expected}")
+        raise InputError(
+            f"{key} is {list(value) if isinstance(value, tuple) else value}; expected {expected}"
+        )
 
 
 def as_json(config: TrainConfig) -> dict[str, Any]:

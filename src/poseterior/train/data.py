@@ -48,9 +48,7 @@ def load_training_data(config: DataConfig) -> TrainingData:
             )
     if train[1:] != validation[1:]:
         raise InputError(f"the splits in {config.folder} are of different detectors; expected one detector")
-    return TrainingData(
-        train.arrays, validation.arrays, train.detector_profile, train.sigma_confident_cells
-    )
+    return TrainingData(train.arrays, validation.arrays, train.detector_profile, train.sigma_confident_cells)
 
 
 def _split(folder: Path, split: str, config: DataConfig) -> Pairs:

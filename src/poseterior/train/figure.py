@@ -85,9 +85,7 @@ def _read_history(path: Path, resumed_step: int, pictures: int) -> tuple[Times, 
     return steps[kept], poses[kept]
 
 
-def draw_history(
-    steps: Times, poses: History, truth_mm: Float[np.ndarray, "pictures 17 3"]
-) -> Figure:
+def draw_history(steps: Times, poses: History, truth_mm: Float[np.ndarray, "pictures 17 3"]) -> Figure:
     """One column for each of at most `MAX_TIMES` steps; each picture from the camera and from its right side."""
     columns = np.unique(np.linspace(0, len(steps) - 1, MAX_TIMES).round().astype(int))
     rows = [(picture, view) for picture in range(len(truth_mm)) for view in _VIEWS]
@@ -120,7 +118,11 @@ def _draw_cell(
     middle = (truth[:, plane].min(axis=0) + truth[:, plane].max(axis=0)) / 2
     # one scale for all views of a picture
     reach = (truth.max(axis=0) - truth.min(axis=0)).max() / 2 + _MARGIN_MM
-    axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] + reach, middle[1] - reach), aspect="equal")
+    axes.set(
+        xlim=(middle[0] - reach, middle[0] + reach),
+        ylim=(middle[1] + reach, middle[1] - reach),
+        aspect="equal",
+    )
     ticks = np.arange(-3000, 3001, 500)
     axes.set_xticks(ticks, [])
     axes.set_yticks(ticks, [])

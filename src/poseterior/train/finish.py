@@ -87,4 +87,6 @@ def _thinned(lines: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def _rounded(line: dict[str, float]) -> dict[str, float]:
-    return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in line.items()}
+    return {
+        name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in line.items()
+    }

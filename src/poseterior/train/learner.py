@@ -14,7 +14,9 @@ from poseterior.train.fabric import average_gradients
 class Learner:
     """Adam on a module's weights, with gradients averaged over the processes and clipped."""
 
-    def __init__(self, module: nn.Module, config: OptimiserConfig, fabric: Fabric, clipping: Clipping) -> None:
+    def __init__(
+        self, module: nn.Module, config: OptimiserConfig, fabric: Fabric, clipping: Clipping
+    ) -> None:
         self.module = module
         self._config = config
         self._fabric = fabric

@@ -29,8 +29,6 @@ def stream_seed(seed: int, stream: Stream, *numbers: int) -> int:
     return int(words[0] >> np.uint64(1))
 
 
-def stream_generator(
-    device: torch.device | str, seed: int, stream: Stream, *numbers: int
-) -> torch.Generator:
+def stream_generator(device: torch.device | str, seed: int, stream: Stream, *numbers: int) -> torch.Generator:
     """A generator on `device`, seeded with `stream_seed`."""
     return torch.Generator(device).manual_seed(stream_seed(seed, stream, *numbers))

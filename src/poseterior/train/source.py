@@ -46,7 +46,9 @@ class ArraySource:
             order: sources over the same pairs with different streams go through them in different orders.
         """
         if len(arrays.x) == 0 or batch_size < 1:
-            raise ValueError(f"expected pairs and a batch size of 1 or more; got {len(arrays.x)}, {batch_size}")
+            raise ValueError(
+                f"expected pairs and a batch size of 1 or more; got {len(arrays.x)}, {batch_size}"
+            )
         self._arrays = arrays
         self._batch_size = batch_size
         self._seed = seed
@@ -57,7 +59,9 @@ class ArraySource:
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> Batch:
         """See `BatchSource`; raises ValueError where the batch cannot be shared out evenly."""
         if self._batch_size % world_size:
-            raise ValueError(f"a batch of {self._batch_size} cannot be shared evenly by {world_size} processes")
+            raise ValueError(
+                f"a batch of {self._batch_size} cannot be shared evenly by {world_size} processes"
+            )
         device = self._arrays.x.device
         rows = torch.from_numpy(self.rows(step)).to(device)
         joint = Batch(*(values[rows] for values in self._arrays))

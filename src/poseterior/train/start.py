@@ -60,7 +60,9 @@ def start(config: TrainConfig, *, resume: bool, stream: TextIO, say_line: SayLin
     if resume:
         run.restore()
     elif run.checkpoint_path.exists():
-        raise InputError(f"{config.out} already holds a run; go on with it by --resume, or give another --out")
+        raise InputError(
+            f"{config.out} already holds a run; go on with it by --resume, or give another --out"
+        )
     # nobody writes there before all have looked
     fabric.barrier()
     if fabric.is_global_zero:

@@ -59,9 +59,12 @@ class ObjectiveConfig:
         for field in fields(self):
             if field.name.startswith("weight_") or field.name == "gradient_penalty":
                 self._expect(field.name, getattr(self, field.name) >= 0, "a number that is not negative")
+        if not any(getattr(self, field.name) for field in fields(self) if field.name.startswith("weight_")):
+            raise InputError("all weights of the objective are 0; expected at least one term")
         self._expect("num_hypotheses", self.num_hypotheses >= 2, "at least 2")
         self._expect("num_best", 1 <= self.num_best <= self.num_hypotheses, "1 to num_hypotheses")
-        self._expect("num_subset", 1 <= self.num_subset <= self.num_hypotheses, "1 to num_hypotheses")
+        if self.gradient == "subset":
+            self._expect("num_subset", 1 <= self.num_subset <= self.num_hypotheses, "1 to num_hypotheses")
         positive = bool(self.mmd_widths) and min(self.mmd_widths) > 0
         self._expect("mmd_widths", positive, "at least one positive width")
 
