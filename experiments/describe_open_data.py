@@ -4,7 +4,7 @@
     python experiments/describe_open_data.py --data FOLDER --motion FOLDER --video   # real footage beside it
 
 FOLDER of --data was made by `poseterior synth`; --motion is what it was made from, and only needed for the sheet,
-whose pictures are drawn again. Writes docs/results/open-data.json and docs/images/open-data.png, and prints the
+whose pictures are drawn again. Writes docs/results/open-data.json and docs/images/open-data.jpg, and prints the
 tables. --video also looks at every 5th frame of the sample video, which has no truth: sigma and amplitude only.
 """
 
@@ -46,8 +46,8 @@ class Arguments:
     """Also look at the sample video."""
     out: Path = ROOT / "docs" / "results" / "open-data.json"
     """JSON file."""
-    sheet: Path = ROOT / "docs" / "images" / "open-data.png"
-    """Contact sheet, PNG."""
+    sheet: Path = ROOT / "docs" / "images" / "open-data.jpg"
+    """Contact sheet, JPEG."""
     figure: Path = ROOT / "docs" / "images" / "sigma-and-error.png"
     """Per joint: fitted sigma beside the 2D error, the counterpart of the paper's figure 6."""
 
@@ -241,7 +241,7 @@ def main() -> int:
     """Describe the set."""
     arguments = tyro.cli(Arguments, description=__doc__)
     result: dict[str, Any] = {
-        "command": "python experiments/describe_open_data.py " + " ".join(sys.argv[1:]),
+        "command": "python experiments/describe_open_data.py --data FOLDER --motion FOLDER --video",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "splits": {},
     }
@@ -268,7 +268,7 @@ def main() -> int:
 
             with atomic_path(arguments.sheet) as temporary:
                 Image.fromarray(sheet_of(shown, arguments.motion, shown.manifest.identity)).save(
-                    temporary, format="PNG"
+                    temporary, format="JPEG", quality=85
                 )
     except PoseteriorError as error:
         print(f"describe_open_data: {error}", file=sys.stderr)
