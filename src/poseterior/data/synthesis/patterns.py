@@ -115,6 +115,7 @@ def _noise(x, y, z):
 @no_type_check
 def _hashed(x, y, z):
     # multiply and xorshift rounds on 32 bits, with the constants of Chris Wellons' "lowbias32"
+    # points mirrored through an axis often share a value: the products are combined by exclusive or
     bits = ((x * 73856093) ^ (y * 19349663) ^ (z * 83492791)) & 0xFFFFFFFF
     bits = ((bits ^ (bits >> 16)) * 0x7FEB352D) & 0xFFFFFFFF
     bits = ((bits ^ (bits >> 15)) * 0x846CA68B) & 0xFFFFFFFF
