@@ -18,7 +18,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,12 @@ class _Networks:
         torch.manual_seed(0)
         self.flow, self.critic = WehrbeinFlow(FlowConfig()), PoseCritic()
 
-    def optimisers(self, weights: list[Tensor], **settings: Any) -> tuple[torch.optim.Adam, torch.optim.Adam]:
+    def optimisers(
+        self, weights: Sequence[Tensor], **settings: Any
+    ) -> tuple[torch.optim.Adam, torch.optim.Adam]:
         adam = [
             torch.optim.Adam(parameters, lr=1e-4, betas=(0.5, 0.9), **settings)
-            for parameters in (weights, list(self.critic.parameters()))
+            for parameters in (list(weights), list(self.critic.parameters()))
         ]
         return adam[0], adam[1]
 

@@ -133,8 +133,8 @@ def open_data_page() -> str:
     parts = [
         "# The open data, measured",
         f"`{result['command']}`, set of seed {result['seed']}, {result['date'][:10]}. Errors are distances of "
-        "fitted means from the true joints, in percent of the person's size (the longer side of the box around the "
-        "joints); sigma is the geometric mean of a Gaussian's principal standard deviations, in heatmap cells; both medians. "
+        "fitted means from the true joints, in percent of the person's size (the longer side of the box around "
+        "the joints); sigma is the geometric mean of a Gaussian's principal standard deviations, in heatmap cells; both medians. "
         "`centred` is the error after the joint's constant offset is taken away.",
         "## Counts",
         counts_table(result["splits"]),
@@ -166,8 +166,20 @@ def counts_table(splits: dict[str, Any]) -> str:
         ("samples", *(f"{c['samples']:,}" for c in counts.values())),
         ("`ambiguous` (a sigma above 2.5 confident ones)", *(f"{c['ambiguous']:,}" for c in counts.values())),
         ("share of `ambiguous`", *(percent(c["ambiguous_share"]) for c in counts.values())),
+        *(
+            (
+                f"share with {name} joints over that threshold",
+                *(percent(c["joints_over_threshold_per_sample"][name]) for c in counts.values()),
+            )
+            for name in next(iter(counts.values()))["joints_over_threshold_per_sample"]
+        ),
         (
-            "pictures in which the detector found nobody, drawn again",
+            "detector elsewhere (half of the limb joints off by over 20 %)",
+            *(percent(c["detector_is_elsewhere_share"]) for c in counts.values()),
+        ),
+        ("distinct frames of motion (legs)", *(f"{c['distinct_source_frames']:,}" for c in counts.values())),
+        (
+            "attempts in which the detector found nobody, drawn again",
             *(percent(c["pictures_refused_by_the_detector_share"]) for c in counts.values()),
         ),
     ]
@@ -180,7 +192,7 @@ def counts_table(splits: dict[str, Any]) -> str:
     rows.append(
         ("with other people", *(percent(c["pictures_with_other_people_share"]) for c in counts.values()))
     )
-    for name in ("height_m", "distance_m"):
+    for name in ("height_m", "depth_of_pelvis_m"):
         rows.append(
             (
                 f"{name}: 5 %, 50 %, 95 %",

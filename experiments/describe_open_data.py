@@ -21,7 +21,7 @@ import numpy as np
 import tyro
 
 from poseterior.data.synthesis.cameras import CameraFamily
-from poseterior.data.synthesis.dataset import SynthDataset
+from poseterior.data.synthesis.dataset import AMBIGUOUS_RATIO, SynthDataset
 from poseterior.data.synthesis.maker import SPLITS
 from poseterior.data.synthesis.statistics import DetectorErrors, detector_errors, error_table
 from poseterior.data.synthesis.visibility import Visibility
@@ -59,10 +59,17 @@ def counts(dataset: SynthDataset) -> dict[str, Any]:
     kinds, families = dataset["pose_kind"], dataset["camera_family"]
     visibility, refused = dataset["visibility"], dataset["refused_attempts"].astype(int)
     depth_m = dataset["joints_m"][:, 0, 2]
+    frames = np.stack([dataset["pose_source"], dataset["pose_frame"]], axis=1)
+    over = _joints_over(dataset)
     return {
         "samples": len(dataset),
         "ambiguous": int(dataset.ambiguous().sum()),
         "ambiguous_share": float(dataset.ambiguous().mean()),
+        "joints_over_threshold_per_sample": {
+            f"{k} or more": float((over >= k).mean()) for k in (1, 2, 4, 6, 8)
+        },
+        "distinct_source_frames": len(np.unique(frames, axis=0)),
+        "detector_is_elsewhere_share": float(is_elsewhere(errors_of(dataset)).mean()),
         "pictures_refused_by_the_detector_share": float(refused.sum() / (refused.sum() + len(dataset))),
         "pose_kinds": {kind.name.lower(): float((kinds == kind).mean()) for kind in PoseKind},
         "camera_families": {f.name.lower(): float((families == f).mean()) for f in CameraFamily},
@@ -70,8 +77,23 @@ def counts(dataset: SynthDataset) -> dict[str, Any]:
         "pictures_with_all_joints_visible_share": float((visibility == 0).all(axis=1).mean()),
         "pictures_with_other_people_share": float((dataset["other_people"] > 0).mean()),
         "height_m": _spread(dataset["height_m"]),
-        "distance_m": _spread(depth_m),
+        "depth_of_pelvis_m": _spread(depth_m),
     }
+
+
+def is_elsewhere(errors: DetectorErrors) -> np.ndarray:
+    """Whether half of the limb joints are found further away than a fifth of the person's size.
+
+    The detector then sits on somebody else, has the sides swapped in profile, or sees nothing of the person.
+    """
+    limbs = [k for k, name in enumerate(MPII_16) if name.endswith(("ankle", "knee", "wrist", "elbow"))]
+    return np.median(errors.error[:, limbs], axis=1) > 0.2
+
+
+def _joints_over(dataset: SynthDataset) -> np.ndarray:
+    """How many of the 16 joints have a sigma above the threshold of `ambiguous`."""
+    largest = np.sqrt(np.linalg.eigvalsh(gaussians_of(dataset).covariance_cell2)[..., -1])
+    return (largest > AMBIGUOUS_RATIO * dataset.sigma_confident_cells).sum(axis=1)
 
 
 def gaussians_of(dataset: SynthDataset) -> MpiiGaussians:
