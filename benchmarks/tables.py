@@ -132,10 +132,10 @@ def open_data_page() -> str:
     result, real = load("open-data"), load("balancing-detector")
     parts = [
         "# The open data, measured",
-        f"`{result['command']}`, set of seed {result['seed']}, {result['date'][:10]}. Errors are distances of "
-        "fitted means from the true joints, in percent of the person's size (the longer side of the box around "
-        "the joints); sigma is the geometric mean of a Gaussian's principal standard deviations, in heatmap cells; both medians. "
-        "`centred` is the error after the joint's constant offset is taken away.",
+        f"`{result['command']}`, set of seed {result['seed']}, {result['date'][:10]}.",
+        "Errors are distances of fitted means from the true joints, in percent of the person's size (the longer side "
+        "of the box around the joints); sigma is the geometric mean of a Gaussian's principal standard deviations, in "
+        "heatmap cells; both medians. `centred` is the error after the joint's constant offset is taken away.",
         "## Counts",
         counts_table(result["splits"]),
     ]
