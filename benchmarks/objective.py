@@ -4,9 +4,10 @@ An iteration is 5 critic steps and 1 generator step, Adam included, at batch 64 
 et al., ICCV 2021; 74,710 such iterations in all). The authors' loop is written as theirs: FrEIA's layers, the
 condition repeated for every hypothesis, autograd through all of them. Ours has the same losses by
 `poseterior.train.objective`: "full" (autograd too), "two_pass" (the same gradient) and "subset" (unbiased), and
-makes the fakes of the five critic steps at once. Everything twice, each in a process of its own: with glibc's
-default allocator, and with MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ raised. Of the pictures, all have
-an uncertain joint (the dearest case), but for "two_pass_half_certain".
+makes the fakes of the five critic steps at once. Each has a process of its own, so that none works on the heap
+that another left, and they take turns; all twice, with glibc's default allocator and with
+MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ raised. Of the pictures, all have an uncertain joint (the
+dearest case), but for "two_pass_half_certain".
 
     python benchmarks/objective.py [--threads 2] [--rounds 3]
 """
@@ -14,7 +15,6 @@ an uncertain joint (the dearest case), but for "two_pass_half_certain".
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -168,24 +168,60 @@ def _authors(config: ObjectiveConfig, batch: Batch) -> Callable[[], None]:
     return iteration
 
 
-def _measure(threads: int, rounds: int) -> dict[str, float]:
-    """Median seconds of an iteration."""
+_ITERATIONS: dict[str, Callable[[], Callable[[], None]]] = {
+    "authors_loop": lambda: _authors(official_objective(), _batch(1.0)),
+    "full": lambda: _ours(official_objective(gradient="full"), _batch(1.0)),
+    "two_pass": lambda: _ours(official_objective(gradient="two_pass"), _batch(1.0)),
+    "subset": lambda: _ours(official_objective(gradient="subset"), _batch(1.0)),
+    "two_pass_half_certain": lambda: _ours(official_objective(gradient="two_pass"), _batch(0.5)),
+}
+
+
+def _work(name: str, threads: int) -> None:
+    """In a process of its own: an iteration for every line that comes in."""
     torch.set_num_threads(threads)
-    config, batch = official_objective(), _batch(1.0)
-    functions = {"authors_loop": _authors(config, batch)}
-    for gradient in ("full", "two_pass", "subset"):
-        functions[gradient] = _ours(official_objective(gradient=gradient), batch)
-    functions["two_pass_half_certain"] = _ours(official_objective(gradient="two_pass"), _batch(0.5))
-    return interleave(functions, rounds)
+    iteration = _ITERATIONS[name]()
+    for _ in sys.stdin:
+        iteration()
+        print("done", flush=True)
 
 
-def _measure_in_new_process(threads: int, rounds: int, environment: dict[str, str]) -> dict[str, float]:
-    command = [sys.executable, __file__, "--worker", "--threads", str(threads), "--rounds", str(rounds)]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
-    # OMP_NUM_THREADS would overrule what the worker sets
-    clean["OMP_NUM_THREADS"] = str(threads)
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**clean, **environment})
-    return json.loads(done.stdout.splitlines()[-1])
+class _Worker:
+    """A process that runs iterations of one kind when asked; its heap is its own."""
+
+    def __init__(self, name: str, threads: int, environment: dict[str, str]) -> None:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+        # OMP_NUM_THREADS would overrule what the worker sets
+        clean["OMP_NUM_THREADS"] = str(threads)
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--worker", name, "--threads", str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**clean, **environment},
+        )
+
+    def iterate(self) -> None:
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        if process.stdout.readline() != "done\n":
+            raise RuntimeError("a worker of the benchmark ended early")
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def _measure(threads: int, rounds: int, environment: dict[str, str]) -> dict[str, float]:
+    """Median seconds of an iteration, all kinds in turn."""
+    workers = {name: _Worker(name, threads, environment) for name in _ITERATIONS}
+    try:
+        return interleave({name: worker.iterate for name, worker in workers.items()}, rounds)
+    finally:
+        for worker in workers.values():
+            worker.close()
 
 
 def _report(seconds: dict[str, dict[str, float]], ratio: dict[str, dict[str, float]]) -> None:
@@ -204,14 +240,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=list(_ITERATIONS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        print(json.dumps(_measure(arguments.threads, arguments.rounds)))
+        _work(arguments.worker, arguments.threads)
         return
     environments = {"default": {}, "raised": RAISED}
     seconds = {
-        name: _measure_in_new_process(arguments.threads, arguments.rounds, environment)
+        name: _measure(arguments.threads, arguments.rounds, environment)
         for name, environment in environments.items()
     }
     ratio = {

@@ -1,9 +1,16 @@
+import subprocess
+import sys
 from dataclasses import fields
 
 import pytest
 
 from poseterior.errors import InputError
 from poseterior.train.objective import ObjectiveConfig, official_objective, paper_objective
+
+
+def test_the_configuration_needs_no_torch() -> None:
+    code = "import sys, poseterior.train.objective.config; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_defaults_are_equation_9() -> None:

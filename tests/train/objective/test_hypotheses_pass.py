@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from poseterior.train.objective import official_objective, paper_objective, products
+from poseterior.train.objective import hypotheses_pass, official_objective, paper_objective, products
 from poseterior.train.objective.hypotheses_pass import ROWS_AT_ONCE, hypotheses_terms
 from poseterior.train.objective.inverse_pass import InversePass
 
@@ -42,6 +42,28 @@ def test_the_same_when_a_picture_alone_fills_a_piece(flow, batch, tools) -> None
     _, _, gradient = evaluate(tools, flow, batch, paper_objective(**changes))
     _, _, expected = evaluate(tools, flow, batch, paper_objective(gradient="full", **changes))
     assert (gradient - expected).norm() < 1e-10 * expected.norm()
+
+
+@pytest.mark.parametrize("gradient", ["two_pass", "subset"])
+def test_several_workers_agree_with_one_and_with_themselves(batch, tools, monkeypatch, gradient) -> None:
+    flow = tools.make_flow(dtype=torch.float64)
+    config = paper_objective(num_hypotheses=30, gradient=gradient, num_subset=4)
+    # two pictures a piece
+    monkeypatch.setattr(hypotheses_pass, "ROWS_AT_ONCE", 60)
+    before = torch.get_num_threads()
+    found = {}
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found[threads] = evaluate(tools, flow, batch, config)
+            again = evaluate(tools, flow, batch, config)
+            assert again[0] == found[threads][0]
+            assert torch.equal(again[2], found[threads][2])
+    finally:
+        torch.set_num_threads(before)
+    for threads in (2, 3):
+        assert found[threads][0] == pytest.approx(found[1][0], rel=1e-13)
+        assert (found[threads][2] - found[1][2]).norm() < 1e-12 * found[1][2].norm()
 
 
 @pytest.mark.parametrize("onednn", [False, True])
@@ -109,3 +131,23 @@ def test_without_gradient_only_the_value(flow, batch) -> None:
     assert not silent.total.requires_grad
     loud = hypotheses_terms(flow, batch, latents(batch, 30), torch.Generator(), config)
     assert float(silent.total) == pytest.approx(float(loud.total.detach()), rel=1e-12)
+
+
+def test_lower_precision_around_it_changes_nothing(tools) -> None:
+    flow, batch = tools.make_flow(dtype=torch.float32), tools.make_batch(4, dtype=torch.float32)
+    config = paper_objective(num_hypotheses=20)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        value, _, gradient = evaluate(tools, flow, batch, config)
+    expected_value, _, expected = evaluate(tools, flow, batch, config)
+    assert value == expected_value
+    assert torch.equal(gradient, expected)
+
+
+@pytest.mark.parametrize("gradient", ["full", "two_pass"])
+def test_exact_gradients_draw_nothing(flow, batch, tools, gradient) -> None:
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    hypotheses_terms(
+        flow, batch, latents(batch, 30), generator, paper_objective(num_hypotheses=30, gradient=gradient)
+    )
+    assert torch.equal(generator.get_state(), before)

@@ -7,7 +7,7 @@ from poseterior.train.objective.inverse_pass import InversePass, joined_traces, 
 
 
 def pieces_gradient(flow, batch, vectors, weight, parts):
-    inverse_pass = InversePass(flow, batch.condition)
+    inverse_pass = InversePass(flow, flow.body.shares(batch.condition))
     for pictures in parts:
         x, trace = inverse_pass.inverse(vectors[pictures], pictures)
         torch.testing.assert_close(x, flow.inverse(vectors, batch.condition)[0][pictures], rtol=0, atol=1e-13)
@@ -34,7 +34,7 @@ def test_chosen_rows_of_joined_pieces(flow, batch, tools) -> None:
     x = flow.inverse(vectors, batch.condition)[0]
     chosen = torch.stack([x[picture, rows[picture]] for picture in range(6)])
     expected = tools.flat_gradient((chosen * weight).sum(), flow)
-    inverse_pass = InversePass(flow, batch.condition)
+    inverse_pass = InversePass(flow, flow.body.shares(batch.condition))
     parts = [torch.tensor([5, 0]), torch.tensor([1, 2, 3, 4])]
     traces = [rows_of_trace(inverse_pass.inverse(vectors[part], part)[1], rows[part]) for part in parts]
     pictures = torch.cat(parts)
@@ -45,7 +45,7 @@ def test_chosen_rows_of_joined_pieces(flow, batch, tools) -> None:
 
 def test_frozen_parameters_get_no_gradient(flow, batch) -> None:
     flow.body.encoder.requires_grad_(False)
-    inverse_pass = InversePass(flow, batch.condition)
+    inverse_pass = InversePass(flow, flow.body.shares(batch.condition))
     pictures = torch.arange(6)
     vectors = join_latent(torch.randn(6, 2, 16, dtype=torch.float64), batch.y)
     _, trace = inverse_pass.inverse(vectors, pictures)

@@ -9,6 +9,7 @@ from torch.nn.functional import leaky_relu
 
 from poseterior.flow.config import POSE_SIZE
 from poseterior.train.objective.kcs import KCS_BONES, KinematicChain
+from poseterior.train.objective.products import QuickLinear
 
 POSE_HIDDEN = 100
 CHAIN_HIDDEN = 1000
@@ -24,16 +25,16 @@ class PoseCritic(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pose_in = nn.Linear(POSE_SIZE, POSE_HIDDEN)
-        self.pose_middle = nn.Linear(POSE_HIDDEN, POSE_HIDDEN)
-        self.pose_residual = nn.Linear(POSE_HIDDEN, POSE_HIDDEN)
-        self.pose_out = nn.Linear(POSE_HIDDEN, POSE_HIDDEN)
+        self.pose_in = QuickLinear(POSE_SIZE, POSE_HIDDEN)
+        self.pose_middle = QuickLinear(POSE_HIDDEN, POSE_HIDDEN)
+        self.pose_residual = QuickLinear(POSE_HIDDEN, POSE_HIDDEN)
+        self.pose_out = QuickLinear(POSE_HIDDEN, POSE_HIDDEN)
         self.chain = KinematicChain()
-        self.chain_in = nn.Linear(len(KCS_BONES) ** 2, CHAIN_HIDDEN)
-        self.chain_middle = nn.Linear(CHAIN_HIDDEN, CHAIN_HIDDEN)
-        self.chain_residual = nn.Linear(CHAIN_HIDDEN, CHAIN_HIDDEN)
-        self.joined = nn.Linear(POSE_HIDDEN + CHAIN_HIDDEN, POSE_HIDDEN)
-        self.score = nn.Linear(POSE_HIDDEN, 1)
+        self.chain_in = QuickLinear(len(KCS_BONES) ** 2, CHAIN_HIDDEN)
+        self.chain_middle = QuickLinear(CHAIN_HIDDEN, CHAIN_HIDDEN)
+        self.chain_residual = QuickLinear(CHAIN_HIDDEN, CHAIN_HIDDEN)
+        self.joined = QuickLinear(POSE_HIDDEN + CHAIN_HIDDEN, POSE_HIDDEN)
+        self.score = QuickLinear(POSE_HIDDEN, 1)
 
     def forward(self, x: Float[Tensor, "poses 48"]) -> Float[Tensor, " poses"]:
         """Scores of poses in metres, in the flow's frame."""

@@ -9,9 +9,10 @@ the k best and a random few that stand for all in L_HM (unbiased).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -29,13 +30,16 @@ from poseterior.train.objective.inverse_pass import (
     joined_traces,
     rows_of_trace,
 )
+from poseterior.train.objective.side_by_side import side_by_side
 from poseterior.train.objective.terms import Terms
 
 Hypotheses = Float[Tensor, "pictures hypotheses 48"]
 Latents = Float[Tensor, "pictures hypotheses 16"]
 
 ROWS_AT_ONCE = 800
-"""The hidden layer of that many rows, 3 MB in fp32, stays in the cache; fewer make slow matrix products."""
+"""The hidden layer of that many rows, 3 MB in fp32, stays in a CPU's cache; fewer make slow matrix products."""
+ROWS_AT_ONCE_ELSEWHERE = 16 * ROWS_AT_ONCE
+"""On a GPU it is the starting of many small kernels that costs."""
 
 
 def hypotheses_terms(
@@ -50,7 +54,9 @@ def hypotheses_terms(
         losses = _losses(batch, hypotheses, config)
         total = torch.stack([_weight(name, config) * loss for name, loss in losses.items()]).sum()
         return Terms(total, {name: loss.detach() for name, loss in losses.items()})
-    return _two_pass(flow, batch, latent, generator, config)
+    # the written-out passes stay in the weights' own precision
+    with torch.autocast(batch.x.device.type, enabled=False):
+        return _two_pass(flow, batch, latent, generator, config)
 
 
 def _losses(batch: Batch, hypotheses: Hypotheses, config: ObjectiveConfig) -> dict[str, Float[Tensor, ""]]:
@@ -74,35 +80,46 @@ def _weight(name: str, config: ObjectiveConfig) -> float:
     return {"mb": config.weight_mb, "hm": config.weight_hm}[name]
 
 
-def _two_pass(
-    flow: WehrbeinFlow, batch: Batch, latent: Latents, generator: torch.Generator, config: ObjectiveConfig
-) -> Terms:
-    inverse_pass = InversePass(flow, batch.condition)
-    waiting = _Waiting(inverse_pass)
-    names = [name for name in ("mb", "hm") if _weight(name, config)]
-    parts = {name: batch.x.new_zeros(()) for name in names}
-    for kind, pictures in _pieces(batch, latent.shape[1], config):
-        hypotheses, trace = inverse_pass.inverse(join_latent(latent[pictures], batch.y[pictures]), pictures)
-        losses, gradients = _losses_and_gradients(batch, pictures, hypotheses, config)
-        for name, loss in losses.items():
-            parts[name] += loss
-        if kind == "all":
-            inverse_pass.add_gradient(trace, torch.stack(list(gradients.values())).sum(dim=0), pictures)
-        else:
-            rows, gradient = _few_rows(kind, batch.x[pictures], hypotheses, gradients, generator, config)
-            waiting.add(kind, pictures, rows_of_trace(trace, rows), gradient)
-    waiting.finish()
-    value = torch.stack([_weight(name, config) * parts[name] for name in names]).sum()
-    parameters = inverse_pass.parameters
-    total = _WithGradient.apply(value, inverse_pass.parameter_gradients(), *parameters)
-    return Terms(total, parts)
-
-
 _Kind = Literal["all", "best", "best_and_sample"]
 """Which rows of a picture are back-propagated through."""
 
 
-def _pieces(batch: Batch, hypotheses: int, config: ObjectiveConfig) -> Iterator[tuple[_Kind, Tensor]]:
+class _Piece(NamedTuple):
+    """Pictures that are worked on together."""
+
+    kind: _Kind
+    pictures: Int64[Tensor, " pictures"]
+    sample: Int64[Tensor, "pictures sample"]
+    """Random rows of each; none unless the kind has them."""
+
+
+def _two_pass(
+    flow: WehrbeinFlow, batch: Batch, latent: Latents, generator: torch.Generator, config: ObjectiveConfig
+) -> Terms:
+    shares = flow.body.shares(batch.condition)
+    pieces = list(_pieces(batch, latent.shape[1], generator, config))
+    # pieces are dealt out in a fixed order, so that sums round alike in every run
+    workers = max(1, min(torch.get_num_threads(), len(pieces))) if batch.x.device.type == "cpu" else 1
+    tasks = [
+        functools.partial(
+            _work, InversePass(flow, shares), pieces[worker::workers], batch, latent.detach(), config
+        )
+        for worker in range(workers)
+    ]
+    first, *others = side_by_side(tasks)
+    for other in others:
+        first.inverse_pass.absorb(other.inverse_pass)
+        for name, part in other.parts.items():
+            first.parts[name] += part
+    value = torch.stack([_weight(name, config) * part for name, part in first.parts.items()]).sum()
+    parameters = first.inverse_pass.parameters
+    total = _WithGradient.apply(value, first.inverse_pass.parameter_gradients(), *parameters)
+    return Terms(total, first.parts)
+
+
+def _pieces(
+    batch: Batch, hypotheses: int, generator: torch.Generator, config: ObjectiveConfig
+) -> Iterator[_Piece]:
     """The pictures that have a gradient, by the rows that it needs, a few at a time."""
     kept = heatmap_joint_indices(config.heatmap_joints)
     spread_counts = batch.uncertain[:, kept].any(dim=1) & bool(config.weight_hm)
@@ -112,9 +129,54 @@ def _pieces(batch: Batch, hypotheses: int, config: ObjectiveConfig) -> Iterator[
     if config.weight_mb:
         kinds.append(("best", ~spread_counts))
     for kind, wanted in kinds:
-        for pictures in wanted.nonzero()[:, 0].split(max(1, ROWS_AT_ONCE // hypotheses)):
+        for pictures in wanted.nonzero()[:, 0].split(max(1, _rows_at_once(batch) // hypotheses)):
             if len(pictures):
-                yield kind, pictures
+                size = config.num_subset if kind == "best_and_sample" else 0
+                yield _Piece(kind, pictures, _sample(pictures, hypotheses, size, generator))
+
+
+def _sample(
+    pictures: Tensor, hypotheses: int, size: int, generator: torch.Generator
+) -> Int64[Tensor, "pictures sample"]:
+    """Distinct hypotheses of each picture, all equally likely."""
+    if not size:
+        return pictures.new_empty(len(pictures), 0)
+    order = torch.rand((len(pictures), hypotheses), generator=generator, device=pictures.device)
+    return order.topk(size, dim=1).indices
+
+
+def _rows_at_once(batch: Batch) -> int:
+    return ROWS_AT_ONCE if batch.x.device.type == "cpu" else ROWS_AT_ONCE_ELSEWHERE
+
+
+class _Work(NamedTuple):
+    inverse_pass: InversePass
+    parts: dict[str, Float[Tensor, ""]]
+
+
+def _work(
+    inverse_pass: InversePass,
+    pieces: list[_Piece],
+    batch: Batch,
+    latent: Latents,
+    config: ObjectiveConfig,
+) -> _Work:
+    """Both passes over some of the pictures: their part of the losses, and of the gradient."""
+    waiting = _Waiting(inverse_pass, _rows_at_once(batch))
+    parts = {name: batch.x.new_zeros(()) for name in ("mb", "hm") if _weight(name, config)}
+    for piece in pieces:
+        vectors = join_latent(latent[piece.pictures], batch.y[piece.pictures])
+        hypotheses, trace = inverse_pass.inverse(vectors, piece.pictures)
+        losses, gradients = _losses_and_gradients(batch, piece.pictures, hypotheses, config)
+        for name, loss in losses.items():
+            parts[name] += loss
+        if piece.kind == "all":
+            inverse_pass.add_gradient(trace, torch.stack(list(gradients.values())).sum(dim=0), piece.pictures)
+        else:
+            rows, gradient = _few_rows(piece, batch.x[piece.pictures], hypotheses, gradients, config)
+            waiting.add(piece, rows_of_trace(trace, rows), gradient)
+    waiting.finish()
+    return _Work(inverse_pass, parts)
 
 
 def _losses_and_gradients(
@@ -132,11 +194,10 @@ def _losses_and_gradients(
 
 
 def _few_rows(
-    kind: _Kind,
+    piece: _Piece,
     x: Float[Tensor, "pictures 48"],
     hypotheses: Hypotheses,
     gradients: dict[str, Hypotheses],
-    generator: torch.Generator,
     config: ObjectiveConfig,
 ) -> tuple[Int64[Tensor, "pictures rows"], Float[Tensor, "pictures rows 48"]]:
     """The rows to go back through and their gradients."""
@@ -145,18 +206,11 @@ def _few_rows(
         best = best_indices(x, hypotheses, config.num_best, config.ranked_pose)
         rows.append(best)
         values.append(gathered(gradients["mb"], best))
-    if kind == "best_and_sample":
-        sample = _sample(hypotheses, generator, config.num_subset)
-        rows.append(sample)
+    if piece.kind == "best_and_sample":
+        rows.append(piece.sample)
         # each stands for as many as it was drawn from
-        values.append(gathered(gradients["hm"], sample) * (hypotheses.shape[1] / config.num_subset))
+        values.append(gathered(gradients["hm"], piece.sample) * (hypotheses.shape[1] / config.num_subset))
     return torch.cat(rows, dim=1), torch.cat(values, dim=1)
-
-
-def _sample(hypotheses: Hypotheses, generator: torch.Generator, size: int) -> Int64[Tensor, "pictures rows"]:
-    """Distinct rows of each picture, all equally likely."""
-    order = torch.rand(hypotheses.shape[:2], generator=generator, device=hypotheses.device)
-    return order.topk(size, dim=1).indices
 
 
 @dataclass
@@ -164,17 +218,18 @@ class _Waiting:
     """Collects few rows of many pictures until they are worth a pass."""
 
     inverse_pass: InversePass
+    rows_at_once: int
     kind: _Kind | None = None
     pictures: list[Tensor] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     gradients: list[Tensor] = field(default_factory=list)
 
-    def add(self, kind: _Kind, pictures: Tensor, trace: Trace, gradient: Tensor) -> None:
+    def add(self, piece: _Piece, trace: Trace, gradient: Tensor) -> None:
         rows = sum(waiting.shape[0] * waiting.shape[1] for waiting in self.gradients)
-        if kind != self.kind or rows + gradient.shape[0] * gradient.shape[1] > ROWS_AT_ONCE:
+        if piece.kind != self.kind or rows + gradient.shape[0] * gradient.shape[1] > self.rows_at_once:
             self.finish()
-        self.kind = kind
-        self.pictures.append(pictures)
+        self.kind = piece.kind
+        self.pictures.append(piece.pictures)
         self.traces.append(trace)
         self.gradients.append(gradient)
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from poseterior.flow.clamp import soft_clamp, soft_clamp_slope
-from poseterior.flow.coupling import CouplingBlock
+from poseterior.flow.coupling import CouplingBlock, Shares
 from poseterior.flow.permutation import FixedPermutation
 from poseterior.flow.subnet import CouplingSubnet
 from poseterior.models.wehrbein import WehrbeinFlow
@@ -71,6 +71,12 @@ class _Subnet:
         self.from_state_sum = torch.zeros_like(net.from_state.weight.detach().T)
         self.output_weight_sum = torch.zeros_like(net.output.weight)
         self.output_bias_sum = torch.zeros_like(net.output.bias)
+
+    def absorb(self, other: _Subnet) -> None:
+        self.share_sum += other.share_sum
+        self.from_state_sum += other.from_state_sum
+        self.output_weight_sum += other.output_weight_sum
+        self.output_bias_sum += other.output_bias_sum
 
     def parameter_sums(self) -> list[tuple[Tensor, Tensor]]:
         """(parameter, gradient) of what the state passes through."""
@@ -135,10 +141,11 @@ class _Piece:
 class InversePass:
     """f^-1 of a batch in pieces, and the gradient in the weights of sums of its values.
 
-    Exact up to rounding, whatever the pieces; no graph is kept of them.
+    Exact up to rounding, whatever the pieces; no graph is kept of them. `shares` is the condition's part of the
+    flow's layers (`flow.body.shares`), one row per picture of the batch, with its graph.
     """
 
-    def __init__(self, flow: WehrbeinFlow, condition: Float[Tensor, "pictures 78"]) -> None:
+    def __init__(self, flow: WehrbeinFlow, shares: list[Shares]) -> None:
         self.parameters = [parameter for parameter in flow.parameters() if parameter.requires_grad]
         permutations = [step for step in flow.body.permutations if isinstance(step, FixedPermutation)]
         blocks = flow.body.coupling_blocks()
@@ -149,9 +156,7 @@ class InversePass:
                 _Subnet(block.from_first, share.from_first),
                 permutation,
             )
-            for block, share, permutation in zip(
-                blocks, flow.body.shares(condition), permutations, strict=True
-            )
+            for block, share, permutation in zip(blocks, shares, permutations, strict=True)
         ]
 
     @torch.no_grad()
@@ -179,9 +184,14 @@ class InversePass:
             of_second, more = piece.back(from_first, later.pop(), of_second + more)
             flat = permutation(torch.cat([of_first + more, of_second], dim=1))
 
+    def absorb(self, other: InversePass) -> None:
+        """Adds the gradient that another pass over the same batch has summed."""
+        for own, others in zip(self._subnets(), other._subnets(), strict=True):
+            own.absorb(others)
+
     def parameter_gradients(self) -> list[Tensor]:
         """The sum so far, one tensor for each of `parameters`; to be called once."""
-        subnets = [subnet for step in self._steps for subnet in (step[1], step[2])]
+        subnets = self._subnets()
         sums = {parameter: total for subnet in subnets for parameter, total in subnet.parameter_sums()}
         behind_shares = [parameter for parameter in self.parameters if parameter not in sums]
         if behind_shares:
@@ -192,3 +202,6 @@ class InversePass:
             )
             sums.update(zip(behind_shares, gradients, strict=True))
         return [sums[parameter] for parameter in self.parameters]
+
+    def _subnets(self) -> list[_Subnet]:
+        return [subnet for step in self._steps for subnet in (step[1], step[2])]
