@@ -56,7 +56,7 @@ def read_folder(folder: Path, every: int, skip: int) -> dict[str, np.ndarray]:
         "clip": np.concatenate(clip),
         "clip_names": np.array([path.stem for path in paths]),
         "subject": np.concatenate(subject),
-        "fps": np.float32(round(fps, 3)),
+        "fps": np.array(round(fps, 3), dtype=np.float32),
     }
 
 
