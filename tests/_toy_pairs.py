@@ -1,10 +1,22 @@
-"""Pairs of people whose posterior is known in closed form: a Gaussian prior, seen with Gaussian noise."""
+"""Pairs of "people" whose posterior is known in closed form: a Gaussian prior, seen with Gaussian noise."""
 
-import numpy as np
 import torch
 
 from poseterior.flow.centred import centred_basis
+from poseterior.flow.config import FlowConfig, posterior_config
 from poseterior.train.batch import Batch
+from poseterior.train.config import (
+    CriticConfig,
+    DataConfig,
+    NoiseConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainConfig,
+    ValidationConfig,
+    WatchConfig,
+)
+from poseterior.train.data import TrainingData
+from poseterior.train.objective.config import ObjectiveConfig
 from poseterior.train.pair_files import Pairs, write_pairs
 
 BASIS = torch.from_numpy(centred_basis())
@@ -55,6 +67,27 @@ def write_toy_pairs(folder, train=96, validation=12):
     return folder
 
 
-def as_numpy(tensors):
-    """Name -> array."""
-    return {name: np.asarray(tensor) for name, tensor in tensors.items()}
+def toy_data(train=96, validation=12):
+    """The same in memory."""
+    return TrainingData(toy_batch(train, 0), toy_batch(validation, 1), "toy", 1.5)
+
+
+def toy_config(out, kind="likelihood", folder=None, **changes):
+    """A run of seconds with all that a run can have."""
+    sizes = {"blocks": 2, "hidden": 16, "encoder_hidden": 16, "encoder_size": 8}
+    flow = posterior_config(**sizes) if kind == "likelihood" else FlowConfig(**sizes)
+    settings = {
+        "kind": kind,
+        "out": out,
+        "averaging": 0.9,
+        "data": DataConfig(folder=folder, batch_size=16, mirrored=True),
+        "flow": flow,
+        "objective": ObjectiveConfig(num_hypotheses=6, num_best=2, num_subset=3),
+        "noise": NoiseConfig(joint_m=0.01, detection_share=0.2),
+        "optimiser": OptimiserConfig(learning_rate=2e-3, weight_decay=1e-2),
+        "critic": CriticConfig(steps=2),
+        "schedule": ScheduleConfig(steps=12, warmup_steps=3, halved_from=0.8),
+        "validation": ValidationConfig(every=6, pictures=8, hypotheses=5, figure=False),
+        "watch": WatchConfig(report_every=4, checkpoint_every=5),
+    }
+    return TrainConfig(**{**settings, **changes})

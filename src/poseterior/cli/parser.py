@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
@@ -17,6 +17,7 @@ from poseterior.cli.synth import Synth
 from poseterior.cli.train import Train, parse_train
 
 
+@runtime_checkable
 class Command(Protocol):
     """A verb with its arguments."""
 

@@ -21,7 +21,8 @@ ScheduleShape = Literal["halved", "cosine"]
 Clipping = Literal["none", "value", "norm"]
 HeatmapMetres = Literal["geometry", "paper"]
 Precision = Literal["32-true", "bf16-mixed"]
-Accelerator = Literal["auto", "cpu", "cuda", "mps"]
+Accelerator = Literal["auto", "cpu", "cuda"]
+""""auto": a GPU if there is one."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +223,15 @@ def check_config(config: TrainConfig) -> None:
         sizes = config.data.batch_size >= 2
         _expect(values, "data.batch_size", sizes, '2 or more for the kind "wehrbein"')
     _expect(values, "flow.inputs", len(config.flow.inputs) > 0, "at least one of y, condition")
+
+
+def check_processes(config: TrainConfig, world_size: int) -> None:
+    """Raises InputError if `world_size` processes cannot share a batch evenly."""
+    size = config.data.batch_size
+    if size % world_size:
+        raise InputError(
+            f"data.batch_size is {size}; expected a multiple of the number of processes, {world_size}"
+        )
 
 
 def _expect(values: dict[str, Any], key: str, valid: bool, expected: str) -> None:

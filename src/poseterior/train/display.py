@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from typing import IO, Protocol, TextIO, cast, runtime_checkable
 
 LINE_EVERY_S = 30.0
+Screen = TextIO | io.TextIOBase
+"""A text stream such as stderr."""
 
 
+@runtime_checkable
 class Display(Protocol):
     """Shows how far a run is."""
 
@@ -24,7 +28,7 @@ class Display(Protocol):
 
 @contextmanager
 def shown_display(
-    stream: TextIO, say_line: Callable[[str], None], steps: int, first_step: int
+    stream: Screen, say_line: Callable[[str], None], steps: int, first_step: int
 ) -> Iterator[Display]:
     """A bar on `stream` if that is a terminal, else lines by `say_line`."""
     if not stream.isatty():
@@ -39,7 +43,9 @@ def shown_display(
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )
-    with Progress(*columns, console=Console(file=stream), expand=True, speed_estimate_period=300) as progress:
+    with Progress(
+        *columns, console=Console(file=cast("IO[str]", stream)), expand=True, speed_estimate_period=300
+    ) as progress:
         row = progress.add_task("", total=steps, completed=first_step)
 
         class Bar:

@@ -28,17 +28,21 @@ def launch_fabric(config: DeviceConfig) -> Fabric:
     if config.num_threads:
         torch.set_num_threads(config.num_threads)
     torch.set_float32_matmul_precision("high" if config.tf32 else "highest")
+    accelerator = config.accelerator
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         fabric = Fabric(
-            accelerator=config.accelerator,
+            accelerator=accelerator,
             devices=local,
             num_nodes=world_size // local,
             strategy="ddp" if world_size > 1 else "auto",
             precision=config.precision,
         )
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError):
         raise InputError(
-            f"device.accelerator {config.accelerator} cannot be used here: {str(error).splitlines()[0]}"
+            f"device.accelerator is {config.accelerator}, which cannot be used here for {local} process(es); "
+            "expected auto, or cpu"
         ) from None
     fabric.launch()
     return fabric

@@ -51,7 +51,7 @@ class HypothesesFigure:
         self._steps, self._poses = _read_history(folder / "hypotheses.npz", resumed_step, len(rows))
 
     def add(self, flow: Flow, step: int) -> None:
-        """Draws anew, with the hypotheses of `flow` after `step` steps; raises OutputError where that cannot be written."""
+        """Draws anew, with `flow` after `step` steps; raises OutputError where the files cannot be written."""
         generator = stream_generator("cpu", self._seed, Stream.VALIDATION)
         poses = poses_mm(draw_hypotheses(flow, self._batch, NUM_DRAWN, generator)[0]).astype(np.float32)
         self._steps = np.append(self._steps, step)
@@ -89,9 +89,12 @@ def draw_history(steps: Times, poses: History, truth_mm: Float[np.ndarray, "pict
     """One column for each of at most `MAX_TIMES` steps; each picture from the camera and from its right side."""
     columns = np.unique(np.linspace(0, len(steps) - 1, MAX_TIMES).round().astype(int))
     rows = [(picture, view) for picture in range(len(truth_mm)) for view in _VIEWS]
-    figure = Figure((2.2 * len(columns) + 0.8, 2.2 * len(rows) + 0.8), dpi=100, facecolor="white")
+    width, height = 2.2 * len(columns) + 0.4, 2.2 * len(rows) + 0.8
+    figure = Figure((width, height), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
+    # inches of margin as shares of the page
+    figure.subplots_adjust(0.35 / width, 0.4 / height, 1 - 0.05 / width, 1 - 0.3 / height, 0.04, 0.04)
     for row, (picture, (view, across)) in enumerate(rows):
         for column, time in enumerate(columns):
             _draw_cell(axes[row, column], poses[time, picture], truth_mm[picture], across)
@@ -101,13 +104,12 @@ def draw_history(steps: Times, poses: History, truth_mm: Float[np.ndarray, "pict
     figure.text(
         0.5,
         0.004,
-        f"{NUM_DRAWN} hypotheses (left blue, right orange) and the truth (black); grid 0.5 m",
+        f"truth black; left blue, right orange\n{NUM_DRAWN} hypotheses; grid 0.5 m",
         ha="center",
         va="bottom",
         color=FAINT_INK,
-        fontsize=9,
+        fontsize=8,
     )
-    figure.tight_layout(rect=(0, 0.02, 1, 1), pad=0.4)
     return figure
 
 
@@ -118,15 +120,15 @@ def _draw_cell(
     middle = (truth[:, plane].min(axis=0) + truth[:, plane].max(axis=0)) / 2
     # one scale for all views of a picture
     reach = (truth.max(axis=0) - truth.min(axis=0)).max() / 2 + _MARGIN_MM
+    ticks = np.arange(-3000, 3001, 500)
+    axes.set_xticks(ticks, [])
+    axes.set_yticks(ticks, [])
+    # after the ticks, which would widen the limits
     axes.set(
         xlim=(middle[0] - reach, middle[0] + reach),
         ylim=(middle[1] + reach, middle[1] - reach),
         aspect="equal",
     )
-    ticks = np.arange(-3000, 3001, 500)
-    axes.set_xticks(ticks, [])
-    axes.set_yticks(ticks, [])
-    axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] + reach, middle[1] - reach))
     axes.grid(color=GRID, linewidth=0.6)
     axes.tick_params(length=0)
     for side in axes.spines.values():

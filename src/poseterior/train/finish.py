@@ -11,7 +11,7 @@ from poseterior.flow.model_card import ModelCard
 from poseterior.train.config import TrainConfig, as_json
 from poseterior.train.data import TrainingData
 from poseterior.train.runs import METRICS_FILE, MODEL_FOLDER, Run
-from poseterior.train.tracker import read_metrics
+from poseterior.train.tracker import MetricLine, read_metrics
 
 _KEPT_POINTS = 50
 """Of each curve in the card."""
@@ -80,13 +80,13 @@ def public_settings(config: TrainConfig) -> dict[str, Any]:
     return settings
 
 
-def _thinned(lines: list[dict[str, float]]) -> list[dict[str, float]]:
+def _thinned(lines: list[MetricLine]) -> list[MetricLine]:
     """At most about `_KEPT_POINTS` of them, the last one among them."""
     every = max(1, len(lines) // _KEPT_POINTS)
     return lines[::-1][::every][::-1]
 
 
-def _rounded(line: dict[str, float]) -> dict[str, float]:
+def _rounded(line: MetricLine) -> MetricLine:
     return {
         name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in line.items()
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 
@@ -42,13 +41,15 @@ def train(run: Run, watcher: Watcher | None, stop: Callable[[], bool] = lambda: 
         run.window.add(run.one_step())
         run.seconds += time.perf_counter() - start
         if due(config.watch.report_every):
-            means = _finite(run.window.take_means(fabric), run.step)
+            _check_finite(run)
+            means = run.window.take_means(fabric)
             if watcher is not None:
                 watcher.report(run, means)
         if due(config.validation.every):
             _validate(run, watcher)
         stopping = any_process(fabric, stop())
         if due(config.watch.checkpoint_every) or stopping:
+            _check_finite(run)
             run.save()
         if stopping:
             return False
@@ -61,8 +62,8 @@ def _validate(run: Run, watcher: Watcher | None) -> None:
     run.fabric.barrier()
 
 
-def _finite(means: dict[str, float], step: int) -> dict[str, float]:
-    for name, mean in means.items():
-        if not math.isfinite(mean):
-            raise ModelError(f"training diverged before step {step}: the mean of {name} is {mean}")
-    return means
+def _check_finite(run: Run) -> None:
+    # the gradient's norm is that of all processes, so that all of them stop here
+    name = run.window.first_not_finite()
+    if name is not None:
+        raise ModelError(f"training diverged before step {run.step}: {name} is no longer finite")

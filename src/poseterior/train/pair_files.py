@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -59,9 +59,9 @@ def read_pairs(path: Path) -> Pairs:
         raise InputError(f"cannot read the pairs {path}: {error}") from None
     return Pairs(
         Batch(**{name: _tensor(path, content, name) for name in _SHAPES}),
-        str(_single(path, content, "detector_profile", "U")),
-        float(_single(path, content, "sigma_confident_cells", "f")),
-        str(_single(path, content, "condition_variant", "U")),
+        _single(path, content, "detector_profile", "U"),
+        _single(path, content, "sigma_confident_cells", "f"),
+        _single(path, content, "condition_variant", "U"),
     )
 
 
@@ -79,8 +79,8 @@ def _tensor(path: Path, content: dict[str, np.ndarray], name: str) -> torch.Tens
     return torch.from_numpy(array)
 
 
-def _single(path: Path, content: dict[str, np.ndarray], name: str, kind: str) -> np.generic:
+def _single(path: Path, content: dict[str, np.ndarray], name: str, kind: str) -> Any:
     value = content.get(name)
     if value is None or value.shape != () or value.dtype.kind != kind:
         raise InputError(f"{path}: {name} is missing; expected one {'text' if kind == 'U' else 'number'}")
-    return value[()]
+    return value.item()

@@ -30,13 +30,13 @@ def tiny() -> TrainConfig:
         averaging=0.99,
         data=DataConfig(batch_size=64, mirrored=True),
         flow=posterior_config(blocks=6, hidden=128, encoder_hidden=128, encoder_size=32),
-        noise=NoiseConfig(joint_m=0.01, detection_share=0.2),
+        noise=NoiseConfig(joint_m=0.02, detection_share=0.3),
         optimiser=OptimiserConfig(
             learning_rate=2e-3, betas=(0.9, 0.99), weight_decay=1e-2, clipping="norm", clip_at=100.0
         ),
-        schedule=ScheduleConfig(steps=2000, shape="cosine", warmup_steps=100),
-        validation=ValidationConfig(every=250, pictures=64),
-        watch=WatchConfig(report_every=25, checkpoint_every=250),
+        schedule=ScheduleConfig(steps=800, shape="cosine", warmup_steps=100),
+        validation=ValidationConfig(every=200, pictures=64),
+        watch=WatchConfig(report_every=20, checkpoint_every=200),
         card=CardConfig(name="tiny", stand_in=True, description="A trial of the training, not to be used."),
     )
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from poseterior.errors import InputError
 from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow
 from poseterior.train.averaging import update_average
 from poseterior.train.batch import Batch
-from poseterior.train.config import TrainConfig, identifying_settings
+from poseterior.train.config import TrainConfig, check_processes, identifying_settings
 from poseterior.train.data import TrainingData
 from poseterior.train.mirroring import randomly_mirrored
 from poseterior.train.noise import noisy_batch
@@ -39,10 +38,7 @@ class Run:
         Raises:
             InputError: the batch cannot be shared by the processes.
         """
-        if config.data.batch_size % fabric.world_size:
-            raise InputError(
-                f"data.batch_size is {config.data.batch_size}; expected a multiple of the {fabric.world_size} processes"
-            )
+        check_processes(config, fabric.world_size)
         self.config, self.fabric = config, fabric
         self.step = 0
         """Steps done."""

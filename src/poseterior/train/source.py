@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ Augmentation = Callable[[Batch, torch.Generator], Batch]
 """A changed copy of a batch; whatever is random comes from the generator."""
 
 
+@runtime_checkable
 class BatchSource(Protocol):
     """Gives every step its batch, always the same one: with this, a run can be resumed from its step."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
 from lightning_fabric import Fabric
 
@@ -13,7 +12,7 @@ from poseterior.export.atomic import atomic_path, writable_folder
 from poseterior.train.config import TrainConfig
 from poseterior.train.config_file import toml_of
 from poseterior.train.data import TrainingData, load_training_data
-from poseterior.train.display import shown_display
+from poseterior.train.display import Screen, shown_display
 from poseterior.train.dry_run import dry_run_report
 from poseterior.train.fabric import launch_fabric
 from poseterior.train.finish import export_run
@@ -37,7 +36,7 @@ def estimate(config: TrainConfig) -> list[str]:
     return lines if fabric.is_global_zero else []
 
 
-def start(config: TrainConfig, *, resume: bool, stream: TextIO, say_line: SayLine) -> int | None:
+def start(config: TrainConfig, *, resume: bool, stream: Screen, say_line: SayLine) -> int | None:
     """Trains and exports.
 
     Args:
@@ -83,7 +82,7 @@ def _train(
     run: Run,
     fabric: Fabric,
     data: TrainingData,
-    stream: TextIO,
+    stream: Screen,
     say_line: SayLine,
     stop: Callable[[], bool],
 ) -> bool:

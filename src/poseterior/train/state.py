@@ -99,7 +99,7 @@ def _check_same_run(path: Path, facts: dict[str, Any], expected: Facts) -> None:
     settings = facts.get("settings")
     if facts.get("kind") != _KIND or not isinstance(settings, dict):
         raise ModelError(f"{path} was not written by poseterior train; expected the checkpoint of such a run")
-    for key in sorted(settings.keys() | expected.settings.keys()):
+    for key in (*settings, *expected.settings):
         then, now = settings.get(key), expected.settings.get(key)
         if then != now:
             raise ModelError(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from poseterior.errors import InputError, OutputError
 from poseterior.export.atomic import atomic_path
 
 Series = Literal["train", "validation"]
+MetricLine = dict[str, int | float]
+"""Name -> value, "step" among them."""
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """Takes metrics as they come, in the order of the steps."""
 
@@ -55,7 +58,7 @@ class JsonlTracker:
         self._file.close()
 
 
-def read_metrics(path: Path, series: Series) -> list[dict[str, float]]:
+def read_metrics(path: Path, series: Series) -> list[MetricLine]:
     """The lines of a series, oldest first, with their "step"; a line that was cut short is left out.
 
     Raises:

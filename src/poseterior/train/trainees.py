@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -31,6 +31,7 @@ class Sources(NamedTuple):
     """`critic.steps` times as many pairs in each step."""
 
 
+@runtime_checkable
 class Trainee(Protocol):
     """A flow that learns, with all that learns beside it."""
 
@@ -60,13 +61,15 @@ def build_trainee(config: TrainConfig, fabric: Fabric, sources: Sources, poses_m
         flow = PosteriorFlow(config.flow)
         flow.set_scale_from(poses_m.cpu())
         _initialise(flow, config)
-        return LikelihoodTrainee(fabric.to_device(flow), config, fabric, sources)
+        fabric.to_device(flow)
+        return LikelihoodTrainee(flow, config, fabric, sources)
     flow = WehrbeinFlow(config.flow)
     _initialise(flow, config)
     critic = PoseCritic() if config.objective.weight_gen > 0 else None
-    return WehrbeinTrainee(
-        fabric.to_device(flow), None if critic is None else fabric.to_device(critic), config, fabric, sources
-    )
+    fabric.to_device(flow)
+    if critic is not None:
+        fabric.to_device(critic)
+    return WehrbeinTrainee(flow, critic, config, fabric, sources)
 
 
 @torch.no_grad()

@@ -21,8 +21,11 @@ class LossWindow:
 
     def add(self, losses: dict[str, Float[Tensor, ""]]) -> None:
         """Counts a step."""
-        for name, value in losses.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
+        # in the order of the losses, also where the sums come from a checkpoint
+        self._sums = {
+            name: self._sums[name] + value if name in self._sums else value.clone()
+            for name, value in losses.items()
+        }
         self._count += 1
 
     def take_means(self, fabric: Fabric) -> dict[str, float]:
@@ -32,6 +35,10 @@ class LossWindow:
         means = mean_over_processes(fabric, sums) / self._count
         self._sums, self._count = {}, 0
         return dict(zip(names, means.tolist(), strict=True))
+
+    def first_not_finite(self) -> str | None:
+        """The name of a loss that was NaN or infinite since the last report, if one was."""
+        return next((name for name, value in self._sums.items() if not value.isfinite()), None)
 
     def state(self) -> dict[str, Tensor]:
         """The sums, and the number of steps in them."""

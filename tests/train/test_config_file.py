@@ -1,0 +1,120 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from poseterior.errors import InputError
+from poseterior.train.config import TrainConfig, check_config, check_processes, identifying_settings
+from poseterior.train.config_file import read_config, toml_of
+from poseterior.train.presets import PRESETS
+
+
+def _read(tmp_path: Path, text: str) -> TrainConfig:
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_config(path)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_used_and_survives_a_file(tmp_path: Path, name: str):
+    config = PRESETS[name]()
+    check_config(config)
+    assert _read(tmp_path, toml_of(config)) == config
+
+
+def test_awkward_paths_and_texts_survive_a_file(tmp_path: Path):
+    config = TrainConfig(out=Path('a "b"\\c\td\x7fé'))
+    config = replace(config, card=replace(config.card, description="two\nlines"))
+    assert _read(tmp_path, toml_of(config)) == config
+
+
+def test_what_a_file_leaves_out_is_as_in_its_preset_or_the_paper_s(tmp_path: Path):
+    config = _read(tmp_path, "[objective]\nweight_gen = 0\n[data]\nfolder = 'sets/a'")
+    assert config.objective.weight_gen == 0.0
+    assert type(config.objective.weight_gen) is float
+    assert config.data.folder == Path("sets/a")
+    assert (config.objective.weight_hm, config.optimiser.betas, config.optimiser.clip_at) == (
+        750,
+        (0.5, 0.9),
+        15,
+    )
+    assert (config.schedule.steps, config.data.batch_size, config.critic.steps) == (74_710, 64, 5)
+    tiny = _read(tmp_path, "preset = 'tiny'\nseed = 4")
+    assert tiny == replace(PRESETS["tiny"](), seed=4)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[optimiser]\nlearning_rat = 1",
+            "unknown key optimiser.learning_rat; did you mean optimiser.learning_rate",
+        ),
+        ("colour = 1", "unknown key colour; expected kind, out"),
+        ("seed = 1.5", "seed is 1.5; expected a whole number"),
+        ("seed = true", "seed is True; expected a whole number"),
+        ("averaging = 'much'", "averaging is 'much'; expected a number"),
+        ("averaging = nan", "averaging is nan; expected a number"),
+        ("kind = 'gan'", "kind is 'gan'; expected one of wehrbein, likelihood"),
+        ("flow = 3", r"flow is 3; expected a table \[flow\]"),
+        ("[optimiser]\nbetas = [0.5]", "optimiser.betas has 1 values; expected 2"),
+        ("[optimiser]\nbetas = 0.5", "optimiser.betas is 0.5; expected a list"),
+        ("[data]\nmirrored = 1", "data.mirrored is 1; expected true or false"),
+        ("[objective]\nnum_best = 300", "field num_best is 300; expected 1 to num_hypotheses"),
+        ("[schedule]\nsteps = 0", "schedule.steps is 0; expected 1 or more"),
+        ("preset = 'huge'", "preset is 'huge'; expected one of tiny"),
+        ("seed = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_told_in_one_sentence_that_names_the_field(tmp_path: Path, text: str, words: str):
+    with pytest.raises(InputError, match=words) as error:
+        _read(tmp_path, text)
+    assert "run.toml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"none\.toml"):
+        read_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "words"),
+    [
+        ("data", {"batch_size": 0}, "data.batch_size is 0"),
+        ("data", {"batch_size": 1}, "2 or more for the kind"),
+        ("optimiser", {"learning_rate": -1.0}, "optimiser.learning_rate is -1.0; expected a positive"),
+        ("optimiser", {"betas": (0.5, 1.0)}, r"optimiser.betas is \[0.5, 1.0\]"),
+        ("schedule", {"halved_from": 1.5}, "schedule.halved_from is 1.5"),
+        ("noise", {"joint_m": float("nan")}, "noise.joint_m is nan"),
+        ("validation", {"hypotheses": 1}, "validation.hypotheses is 1"),
+        ("flow", {"inputs": ("y", "condition")}, "flow.inputs"),
+    ],
+)
+def test_values_out_of_range_are_refused(section: str, changes: dict, words: str):
+    config = TrainConfig()
+    changed = replace(getattr(config, section), **changes)
+    with pytest.raises(InputError, match=words):
+        check_config(replace(config, **{section: changed}))
+
+
+def test_only_what_the_weights_depend_on_tells_runs_apart():
+    config = TrainConfig()
+    settings = identifying_settings(config)
+    elsewhere = replace(
+        config,
+        out=Path("other"),
+        data=replace(config.data, folder=Path("moved")),
+        watch=replace(config.watch, report_every=3),
+        validation=replace(config.validation, every=9),
+    )
+    assert identifying_settings(elsewhere) == settings
+    for key in ("seed", "objective.weight_hm", "data.batch_size", "schedule.steps", "device.precision"):
+        assert key in settings
+    assert settings["optimiser.betas"] == [0.5, 0.9]
+
+
+def test_a_batch_must_be_shared_evenly():
+    check_processes(TrainConfig(), 4)
+    with pytest.raises(InputError, match=r"data\.batch_size is 64; expected a multiple of .*, 3"):
+        check_processes(TrainConfig(), 3)
