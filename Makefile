@@ -12,7 +12,7 @@ help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # the C sources too: the compiled kernel must match them
-$(VENV)/.base: pyproject.toml constraints.txt hatch_build.py $(wildcard src/poseterior/heatmaps/_native/*.[ch])
+$(VENV)/.base: pyproject.toml constraints.txt hatch_build.py $(wildcard src/poseterior/*/_native/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	@touch $@

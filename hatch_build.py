@@ -1,6 +1,6 @@
-"""Build hook: compiles the Gaussian fit into a plain shared library inside the package.
+"""Build hook: compiles the Gaussian fit and the alignment of poses into plain shared libraries inside the package.
 
-The library uses no Python C API, so one wheel per platform serves every Python. Compiler: $CC, else cc, gcc
+The libraries use no Python C API, so one wheel per platform serves every Python. Compiler: $CC, else cc, gcc
 or clang, else the one in the PyPI wheel `ziglang`, which is then asked for as a build dependency.
 """
 
@@ -19,10 +19,17 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE_DIR = Path("src/poseterior/heatmaps/_native")
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-LIBRARY = SOURCE_DIR / f"poseterior_fit{SUFFIX}"
-SOURCES = ("fit.c", "fit_avx2.c", "fit_avx512.c")
+FINGERPRINT = Path("src/poseterior/heatmaps/_native/fingerprint.py")
+LIBRARIES = {
+    Path("src/poseterior/heatmaps/_native", f"poseterior_fit{SUFFIX}"): (
+        "fit.c",
+        "fit_avx2.c",
+        "fit_avx512.c",
+    ),
+    Path("src/poseterior/metrics/_native", f"poseterior_align{SUFFIX}"): ("align.c",),
+}
+"""Each library and what it is compiled from, in the same folder."""
 # No -march=native: wheels travel. The sources themselves hold the variants for newer processors.
 FLAGS = (
     *("-std=gnu99", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-g0"),
@@ -48,20 +55,20 @@ def compiler() -> list[str]:
     raise RuntimeError("no C compiler: set CC, install gcc or clang, or install the package ziglang")
 
 
-def compile_library(root: Path) -> Path:
-    """Compile the library in the package folder of the checkout `root`; replaces an older one in one step."""
-    target = root / LIBRARY
+def compile_library(root: Path, library: Path) -> Path:
+    """Compile one of the LIBRARIES of the checkout `root` in its place; replaces an older one in one step."""
+    target = root / library
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    sources = [str(root / SOURCE_DIR / name) for name in SOURCES]
-    fingerprint = runpy.run_path(str(root / SOURCE_DIR / "fingerprint.py"))
-    stamp = f'-DSOURCES_SHA256="{fingerprint["sources_sha256"](root / SOURCE_DIR)}"'
+    sources = [str(target.with_name(name)) for name in LIBRARIES[library]]
+    fingerprint = runpy.run_path(str(root / FINGERPRINT))
+    stamp = f'-DSOURCES_SHA256="{fingerprint["sources_sha256"](target.parent)}"'
     command = [*compiler(), *FLAGS, stamp, *sources, "-o", str(part)]
     if sys.platform != "win32":
         command.append("-lm")
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"compiling the Gaussian fit failed: {shlex.join(command)}\n{done.stderr}")
+            raise RuntimeError(f"compiling {library.name} failed: {shlex.join(command)}\n{done.stderr}")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -86,7 +93,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and say what the wheel holds and where it runs."""
-        library = compile_library(Path(self.root))
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag()}"
-        build_data["artifacts"].append(library.relative_to(self.root).as_posix())
+        for library in LIBRARIES:
+            compile_library(Path(self.root), library)
+            build_data["artifacts"].append(library.as_posix())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from poseterior.geometry.align import procrustes_align, root_centre
+from poseterior.geometry.align import root_centre
+from poseterior.metrics.alignment import Alignment, aligned_joint_errors
 
 
 def joint_errors(
@@ -23,11 +24,35 @@ def mpjpe(
 
 
 def pmpjpe(
-    predicted: Float[np.ndarray, "*#batch joints 3"], truth: Float[np.ndarray, "*#batch joints 3"]
+    predicted: Float[np.ndarray, "*#batch joints 3"],
+    truth: Float[np.ndarray, "*#batch joints 3"],
+    *,
+    with_scale: bool = True,
 ) -> Float[np.ndarray, "*batch"]:
     """Protocol 2: mean distance over joints after similarity Procrustes alignment, one per pose.
+
+    Without scale the alignment is rigid.
 
     Raises:
         InputError: a coordinate is not finite.
     """
-    return joint_errors(procrustes_align(predicted, truth), truth).mean(axis=-1)
+    return _mean_error(predicted, truth, "similarity" if with_scale else "rigid")
+
+
+def n_mpjpe(
+    predicted: Float[np.ndarray, "*#batch joints 3"], truth: Float[np.ndarray, "*#batch joints 3"]
+) -> Float[np.ndarray, "*batch"]:
+    """MPJPE after root-centring and the least-squares scale (Rhodin et al., CVPR 2018), one per pose.
+
+    Raises:
+        InputError: a coordinate is not finite.
+    """
+    return _mean_error(predicted, truth, "scaled")
+
+
+def _mean_error(
+    predicted: Float[np.ndarray, "*#batch joints 3"],
+    truth: Float[np.ndarray, "*#batch joints 3"],
+    alignment: Alignment,
+) -> Float[np.ndarray, "*batch"]:
+    return np.asarray(aligned_joint_errors(predicted, truth, (alignment,))[alignment].mean(axis=-1))
