@@ -58,7 +58,7 @@ def condition_vector(
 
     inside = np.clip(mean_cell, 0.0, [heatmap_width - 1.0, heatmap_height - 1.0])
     means = joint_major(vector_from_joints_2d(inside), axes=2)
-    covariances = _scaled_covariances(covariance_cell2 / sigma_confident_cells**2, variant)
+    covariances = limited_covariances(covariance_cell2 / sigma_confident_cells**2, variant) / SIGMA_SCALE**2
     per_joint = np.stack(
         [
             np.clip(amplitude, 0.0, MAX_AMPLITUDE),
@@ -109,10 +109,13 @@ def condition_of(
     return vector_from_joints_2d(gaussians.mean_cell), condition
 
 
-def _scaled_covariances(
-    covariance_in_sigma2: Float[np.ndarray, "*batch 2 2"], variant: str
+def limited_covariances(
+    covariance_in_sigma2: Float[np.ndarray, "*batch 2 2"], variant: str = "paper"
 ) -> Float[np.ndarray, "*batch 2 2"]:
-    """The same principal axes, with standard deviations as the variant wants them."""
+    """The same principal axes, with standard deviations clipped to `SIGMA_RANGE`; official: large ones doubled.
+
+    In and out in units of sigma_gt squared (METHOD section 2); these are the covariances of L_HM too.
+    """
     xx, yy = covariance_in_sigma2[..., 0, 0], covariance_in_sigma2[..., 1, 1]
     xy = (covariance_in_sigma2[..., 0, 1] + covariance_in_sigma2[..., 1, 0]) / 2
     middle, half = (xx + yy) / 2, (xx - yy) / 2
@@ -132,8 +135,8 @@ def _scaled_covariances(
 
 
 def _scaled_sigma(sigma: Float[np.ndarray, "*batch"], variant: str) -> Float[np.ndarray, "*batch"]:
-    """Standard deviations in units of sigma_gt to the condition's units."""
+    """Standard deviations in units of sigma_gt, as the variant wants them."""
     clipped = np.clip(sigma, *SIGMA_RANGE)
     if variant == "official":
         clipped = np.where(clipped > UNCERTAIN_FROM, 2.0 * clipped, clipped)
-    return clipped / SIGMA_SCALE
+    return clipped

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32
 
 from poseterior.data.synthesis.dataset import SynthDataset
 from poseterior.geometry.normalise import vector_from_joints_2d, vector_from_pose
-from poseterior.heatmaps.condition import UNCERTAIN_FROM, condition_vector
+from poseterior.heatmaps.condition import UNCERTAIN_FROM, condition_vector, limited_covariances
 from poseterior.heatmaps.derive_batch import MpiiGaussians, mpii_gaussians_of_many
 from poseterior.skeleton import H36M_17
 from poseterior.types import DetectorProfile
@@ -19,8 +19,8 @@ from poseterior.types import DetectorProfile
 HeatmapMetres = Literal["geometry", "paper"]
 """How heatmap cells become metres: by the true camera and depth, or by METHOD's constant (1 px = 10 mm)."""
 
-_PAPER_M_PER_SIGMA = 0.02
-"""The paper's sigma_gt is 2 px, and a pixel stands for 10 mm."""
+_PAPER_M_PER_SIGMA = {"paper": 0.02, "official": 0.01}
+"""sigma_gt is 2 px; the paper's pixel stands for 10 mm, the authors' two pixels do, after doubling (METHOD 4)."""
 _PELVIS = H36M_17.index("pelvis")
 
 
@@ -33,13 +33,18 @@ class OpenPairs:
     y: Float32[np.ndarray, "pictures 32"]
     condition: Float32[np.ndarray, "pictures 78"]
     heatmap_covariance_m2: Float32[np.ndarray, "pictures 16 2 2"]
-    """Of the joints of MPII-16, at the person, y up."""
+    """Of the joints of MPII-16, at the person, y up; standard deviations clipped as in the condition."""
     uncertain: Bool[np.ndarray, "pictures 16"]
-    """Whether a sigma is above sigma_t (eq. 3)."""
+    """Whether the standard deviation in x or y is above sigma_t (eq. 3)."""
 
 
 def load_open_data(
-    folder: Path, split: str, *, variant: str = "paper", heatmap_metres: HeatmapMetres = "geometry"
+    folder: Path,
+    split: str,
+    *,
+    variant: str = "paper",
+    heatmap_metres: HeatmapMetres = "geometry",
+    uncertain_from: float = UNCERTAIN_FROM,
 ) -> OpenPairs:
     """All pairs of a split of a set that `poseterior synth` made.
 
@@ -48,6 +53,7 @@ def load_open_data(
         split: "train", "validation" or "test".
         variant: of the condition (`heatmaps.condition`).
         heatmap_metres: see `HeatmapMetres`.
+        uncertain_from: sigma_t in confident sigmas of the detector (METHOD: 1.05).
 
     Raises:
         InputError: the folder holds no such set, or it is damaged.
@@ -60,9 +66,10 @@ def load_open_data(
     metres_per_cell = (
         _metres_per_cell(dataset)
         if heatmap_metres == "geometry"
-        else np.full(len(dataset), _PAPER_M_PER_SIGMA / profile.sigma_confident_cells)
+        else np.full(len(dataset), _PAPER_M_PER_SIGMA[variant] / profile.sigma_confident_cells)
     )
-    return _pairs(gaussians, profile, dataset["joints_m"].astype(np.float64), metres_per_cell, variant)
+    joints_m = dataset["joints_m"].astype(np.float64)
+    return _pairs(gaussians, profile, joints_m, metres_per_cell, variant, uncertain_from)
 
 
 def _pairs(
@@ -71,6 +78,7 @@ def _pairs(
     joints_m: Float[np.ndarray, "pictures 17 3"],
     metres_per_cell: Float[np.ndarray, " pictures"],
     variant: str,
+    uncertain_from: float,
 ) -> OpenPairs:
     condition = condition_vector(
         gaussians.amplitude,
@@ -82,14 +90,16 @@ def _pairs(
         variant=variant,
     )
     y_up = np.array([[1.0, -1.0], [-1.0, 1.0]])
-    covariance_m2 = gaussians.covariance_cell2 * y_up * metres_per_cell[:, None, None, None] ** 2
-    sigma = np.sqrt(np.linalg.eigvalsh(gaussians.covariance_cell2)[..., -1])
+    sigma2 = profile.sigma_confident_cells**2
+    limited_cell2 = limited_covariances(gaussians.covariance_cell2 / sigma2, variant) * sigma2
+    covariance_m2 = limited_cell2 * y_up * metres_per_cell[:, None, None, None] ** 2
+    sigma = np.sqrt(np.diagonal(gaussians.covariance_cell2, axis1=-2, axis2=-1).max(axis=-1))
     return OpenPairs(
         x=vector_from_pose(joints_m).astype(np.float32),
         y=vector_from_joints_2d(gaussians.mean_cell).astype(np.float32),
         condition=condition.astype(np.float32),
         heatmap_covariance_m2=covariance_m2.astype(np.float32),
-        uncertain=sigma > UNCERTAIN_FROM * profile.sigma_confident_cells,
+        uncertain=sigma > uncertain_from * profile.sigma_confident_cells,
     )
 
 
