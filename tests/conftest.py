@@ -1,11 +1,18 @@
 """Checks the public API's shapes and dtypes in every test; gives real pictures and networks."""
 
 import functools
+import signal
 
 import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("poseterior", "beartype.beartype")
+
+
+def pytest_configure():
+    """Jobs in the background inherit that Ctrl-C is ignored, and tests that interrupt processes could only fail."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
