@@ -52,7 +52,7 @@ class Arguments:
     """Per joint: fitted sigma beside the 2D error, the counterpart of the paper's figure 6."""
 
 
-def counts(dataset: SynthDataset) -> dict[str, Any]:
+def counts(dataset: SynthDataset, errors: DetectorErrors) -> dict[str, Any]:
     """How many, and of which kinds."""
     from poseterior.data.pose_library.library import PoseKind
 
@@ -69,7 +69,7 @@ def counts(dataset: SynthDataset) -> dict[str, Any]:
             f"{k} or more": float((over >= k).mean()) for k in (1, 2, 4, 6, 8)
         },
         "distinct_source_frames": len(np.unique(frames, axis=0)),
-        "detector_is_elsewhere_share": float(is_elsewhere(errors_of(dataset)).mean()),
+        "detector_is_elsewhere_share": float(is_elsewhere(errors).mean()),
         "pictures_refused_by_the_detector_share": float(refused.sum() / (refused.sum() + len(dataset))),
         "pose_kinds": {kind.name.lower(): float((kinds == kind).mean()) for kind in PoseKind},
         "camera_families": {f.name.lower(): float((families == f).mean()) for f in CameraFamily},
@@ -272,8 +272,9 @@ def main() -> int:
             dataset = SynthDataset.open(arguments.data, split, unfinished=True)
             if not len(dataset):
                 continue
-            table = error_table(errors_of(dataset))
-            result["splits"][split] = {"counts": counts(dataset), "detector": table}
+            errors = errors_of(dataset)
+            table = error_table(errors)
+            result["splits"][split] = {"counts": counts(dataset, errors), "detector": table}
             print_table(split, table)
             print(json.dumps(result["splits"][split]["counts"], indent=2))
         shown = SynthDataset.open(arguments.data, "test", unfinished=True)
