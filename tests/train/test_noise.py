@@ -78,3 +78,37 @@ def test_the_condition_s_means_move_with_the_joints_and_nothing_else_does():
     torch.testing.assert_close(after[:, :, 1:3] - before[:, :, 1:3], moved)
     assert torch.equal(after[:, :, [0, 3, 4, 5]], before[:, :, [0, 3, 4, 5]])
     assert float(moved.std()) > 0.01
+
+
+def test_amplitudes_and_sigmas_are_scaled_partly_together_and_nothing_else_changes():
+    share = 0.1
+    batch = _copies()
+    quiet = batch.condition.reshape(COPIES, 13, 6).clone()
+    quiet[..., 0], quiet[..., 3:] = 0.5, torch.tensor([0.02, 0.005, 0.01])
+    batch = batch._replace(condition=quiet.flatten(1))
+    noisy = noisy_batch(batch, torch.Generator().manual_seed(0), NoiseConfig(gaussian_share=share))
+    for name in ("x", "y", "heatmap_covariance_m2", "uncertain"):
+        assert torch.equal(getattr(noisy, name), getattr(batch, name)), name
+    ratio = noisy.condition.reshape(COPIES, 13, 6) / quiet
+    assert torch.equal(noisy.condition.reshape(COPIES, 13, 6)[..., 1:3], quiet[..., 1:3])
+    # the whole covariance grows by the square of what each sigma grows
+    torch.testing.assert_close(ratio[..., 3], ratio[..., 4])
+    torch.testing.assert_close(ratio[..., 3], ratio[..., 5])
+    for logs in (ratio[..., 0].log(), ratio[..., 3].log() / 2):
+        assert float(logs.mean()) == pytest.approx(0, abs=0.004)
+        assert float(logs.std()) == pytest.approx(share, rel=0.02)
+        assert float(torch.corrcoef(logs[:, :2].T)[0, 1]) == pytest.approx(0.5, abs=0.03)
+    amplitudes_and_sigmas = torch.stack([ratio[:, 0, 0].log(), ratio[:, 0, 3].log()])
+    assert abs(float(torch.corrcoef(amplitudes_and_sigmas)[0, 1])) < 0.03
+
+
+def test_an_amplitude_is_scaled_to_1_2_at_most():
+    batch = _copies()
+    full = batch.condition.reshape(COPIES, 13, 6).clone()
+    full[..., 0] = 1.15
+    noisy = noisy_batch(
+        batch._replace(condition=full.flatten(1)),
+        torch.Generator().manual_seed(0),
+        NoiseConfig(gaussian_share=0.1),
+    )
+    assert float(noisy.condition.reshape(COPIES, 13, 6)[..., 0].max()) == pytest.approx(1.2)

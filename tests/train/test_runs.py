@@ -12,7 +12,16 @@ from poseterior.flow.config import posterior_config
 from poseterior.flow.export import load_flow
 from poseterior.flow.model_card import read_card
 from poseterior.models.posterior_flow import PosteriorFlow
-from poseterior.train.config import CriticConfig, NoiseConfig, OptimiserConfig, ScheduleConfig, TrainConfig
+from poseterior.train.batch import Batch
+from poseterior.train.config import (
+    CriticConfig,
+    DataConfig,
+    NoiseConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainConfig,
+    ValidationConfig,
+)
 from poseterior.train.data import TrainingData
 from poseterior.train.finish import export_run
 from poseterior.train.loop import train
@@ -249,6 +258,32 @@ def test_the_model_is_the_averaged_flow_with_a_card_that_tells_the_run(
     assert training["configuration"]["optimiser"]["learning_rate"] == 2e-3
     assert training["validation_curve"][-1]["step"] == card.metrics["validation"]["step"] == 12
     assert str(tmp_path) not in json.dumps(card.metrics)
+
+
+def test_the_model_is_of_the_step_that_validation_chose(tmp_path: Path, fabric: Fabric):
+    data = toy_data()
+    # few pairs and fast: it overfits before the end
+    config = toy_config(
+        tmp_path,
+        averaging=0.0,
+        data=DataConfig(batch_size=16),
+        noise=NoiseConfig(),
+        optimiser=OptimiserConfig(learning_rate=5e-3),
+        schedule=ScheduleConfig(steps=60),
+        validation=ValidationConfig(every=10, pictures=8, hypotheses=5, figure=False, choose="nll_nats"),
+    )
+    run = _trained(config, fabric, toy_data(train=32), until=35)
+    run = _trained(config, fabric, toy_data(train=32), resume=True)
+    lines = read_metrics(tmp_path / "metrics.jsonl", "validation")
+    best = min(lines, key=lambda line: line["nll_nats"])
+    assert 0 < best["step"] < 60
+    export_run(run, data)
+    card, flow = read_card(tmp_path / "model"), load_flow(tmp_path / "model")
+    assert card.metrics["training"]["chosen_step"] == card.metrics["validation"]["step"] == best["step"]
+    batch = Batch(*(values[:8] for values in data.validation))
+    with torch.no_grad():
+        nll = -flow.log_prob(batch.x[:, None], batch.y, batch.condition).mean()
+    assert float(nll) == pytest.approx(best["nll_nats"], abs=1e-4)
 
 
 def test_gradients_are_clipped_as_asked(fabric: Fabric):

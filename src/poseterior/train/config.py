@@ -21,6 +21,7 @@ ScheduleShape = Literal["halved", "cosine"]
 Clipping = Literal["none", "value", "norm"]
 HeatmapMetres = Literal["geometry", "paper"]
 Precision = Literal["32-true", "bf16-mixed"]
+Choose = Literal["last", "nll_nats", "mpjpe_oracle_best_mm", "mpjpe_mean_mm"]
 Accelerator = Literal["auto", "cpu", "cuda"]
 """"auto": a GPU if there is one."""
 
@@ -37,6 +38,8 @@ class DataConfig:
     """Pairs in a step, of all processes together."""
     mirrored: bool = False
     """Half of the pairs as a mirror shows them."""
+    rotated_degrees: float = 0.0
+    """Standard deviation of the roll of the camera by which each pair is turned (`train.rotating`)."""
     condition_variant: ConditionVariant = "paper"
     heatmap_metres: HeatmapMetres = "geometry"
     """How the Gaussians of L_HM become metres: by the true camera, or by the paper's constant."""
@@ -50,6 +53,8 @@ class NoiseConfig:
     """Standard deviation of Gaussian noise on the true joints' coordinates, metres."""
     detection_share: float = 0.0
     """2D joints are drawn from their heatmaps' Gaussians, of which the standard deviations are taken times this."""
+    gaussian_share: float = 0.0
+    """Standard deviation of the logarithm by which the condition's amplitudes and sigmas are scaled."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +94,15 @@ class CriticConfig:
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """What is measured on the way; it changes nothing in the weights."""
+    """What is measured on the way; it changes nothing in what is learnt, only which step's weights are exported."""
 
     every: int = 1000
     """Steps between two validations; there is one at the start and one at the end in any case."""
     pictures: int = 256
     """The first pairs of the validation split; all of them if they are fewer."""
     hypotheses: int = 200
+    choose: Choose = "last"
+    """Which weights become the model: the last ones, or those with the lowest value of a metric of `validate`."""
     figure: bool = True
     """Draw hypotheses of fixed pictures over time."""
 
@@ -206,7 +213,13 @@ def check_config(config: TrainConfig) -> None:
         _expect(values, key, values[key] >= 1, "1 or more")
     for key in ("seed", "schedule.warmup_steps", "device.num_threads"):
         _expect(values, key, values[key] >= 0, "0 or more")
-    for key in ("noise.joint_m", "noise.detection_share", "optimiser.weight_decay"):
+    for key in (
+        "data.rotated_degrees",
+        "noise.joint_m",
+        "noise.detection_share",
+        "noise.gaussian_share",
+        "optimiser.weight_decay",
+    ):
         _expect(values, key, 0 <= values[key] < float("inf"), "a number that is not negative")
     for key in ("optimiser.learning_rate", "optimiser.clip_at", "flow.clamp_alpha"):
         _expect(values, key, 0 < values[key] < float("inf"), "a positive number")
@@ -218,6 +231,8 @@ def check_config(config: TrainConfig) -> None:
     _expect(values, "validation.hypotheses", config.validation.hypotheses >= 2, "2 or more")
     _expect(values, "critic.steps", config.critic.steps >= 1, "1 or more")
     if config.kind == "wehrbein":
+        without = config.validation.choose != "nll_nats"
+        _expect(values, "validation.choose", without, 'another one than "nll_nats" for the kind "wehrbein"')
         expected = '["condition"] for the kind "wehrbein"'
         _expect(values, "flow.inputs", config.flow.inputs == ("condition",), expected)
         sizes = config.data.batch_size >= 2

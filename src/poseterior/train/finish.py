@@ -8,9 +8,10 @@ from typing import Any
 from poseterior.errors import InputError
 from poseterior.flow.export import export_flow
 from poseterior.flow.model_card import ModelCard
+from poseterior.train.best import load_best
 from poseterior.train.config import TrainConfig, as_json
 from poseterior.train.data import TrainingData
-from poseterior.train.runs import METRICS_FILE, MODEL_FOLDER, Run
+from poseterior.train.runs import BEST_FILE, METRICS_FILE, MODEL_FOLDER, Run
 from poseterior.train.tracker import MetricLine, read_metrics
 
 _KEPT_POINTS = 50
@@ -18,17 +19,20 @@ _KEPT_POINTS = 50
 
 
 def export_run(run: Run, data: TrainingData) -> ModelCard:
-    """Writes the run's flow to the folder "model" in the run's folder; returns the card.
+    """Writes the flow of the chosen step to the folder "model" in the run's folder; returns the card.
 
     Raises:
+        ModelError: the weights that `validation.choose` kept cannot be read.
         OutputError: the folder cannot be written.
     """
-    card = model_card(run, data)
+    choose = run.config.validation.choose
+    step = run.step if choose == "last" else load_best(run.config.out / BEST_FILE, run.flow, choose)
+    card = model_card(run, data, step)
     return export_flow(run.flow, run.config.out / MODEL_FOLDER, card)
 
 
-def model_card(run: Run, data: TrainingData) -> ModelCard:
-    """What the run knows of its flow, with what `config.card` adds."""
+def model_card(run: Run, data: TrainingData, step: int) -> ModelCard:
+    """What the run knows of its flow as it was after `step` steps, with what `config.card` adds."""
     config = run.config
     return ModelCard(
         name=config.card.name,
@@ -43,23 +47,26 @@ def model_card(run: Run, data: TrainingData) -> ModelCard:
         licence=config.card.licence,
         seed=config.seed,
         command="poseterior train CONFIG.toml, with metrics.training.configuration as CONFIG.toml",
-        metrics=_metrics(run, data),
+        metrics=_metrics(run, data, step),
     )
 
 
-def _metrics(run: Run, data: TrainingData) -> dict[str, Any]:
+def _metrics(run: Run, data: TrainingData, step: int) -> dict[str, Any]:
     path = run.config.out / METRICS_FILE
     train, validation = read_metrics(path, "train"), read_metrics(path, "validation")
-    if not validation:
-        raise InputError(f"{path} holds no validation; expected the one of the last step")
+    of_step = [line for line in validation if line["step"] == step]
+    if not of_step:
+        raise InputError(f"{path} holds no validation of step {step}; expected one")
     return {
         "validation": {
-            **validation[-1],
+            **of_step[-1],
             "pictures": min(run.config.validation.pictures, len(data.validation.x)),
             "hypotheses": run.config.validation.hypotheses,
         },
         "training": {
             "steps_done": run.step,
+            "chosen_step": step,
+            "chosen_by": run.config.validation.choose,
             "hours": round(run.seconds / 3600, 3),
             "processes": run.fabric.world_size,
             "device": run.fabric.device.type,

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from poseterior.heatmaps.condition import MAX_AMPLITUDE
 from poseterior.skeleton import CONDITION_13, FLOW_16, MPII_16, indices_of
 from poseterior.train.batch import Batch
 from poseterior.train.config import NoiseConfig
@@ -19,6 +20,8 @@ def noisy_batch(batch: Batch, generator: torch.Generator, config: NoiseConfig) -
     """The batch with the noise of `config`; what has a strength of 0 is left as it is."""
     if config.detection_share > 0:
         batch = _redetected(batch, generator, config.detection_share)
+    if config.gaussian_share > 0:
+        batch = batch._replace(condition=_rescaled(batch.condition, generator, config.gaussian_share))
     if config.joint_m > 0:
         # dequantisation: bones of equal length and joints in line have no density
         batch = batch._replace(x=_centred(batch.x + config.joint_m * _normal(batch.x, generator), axes=3))
@@ -39,6 +42,22 @@ def _redetected(batch: Batch, generator: torch.Generator, share: float) -> Batch
     condition = batch.condition.reshape(len(y), len(CONDITION_13), -1).clone()
     condition[:, :, 1:3] += step.mT
     return batch._replace(y=y, condition=condition.flatten(1))
+
+
+def _rescaled(
+    condition: Float[Tensor, "pictures 78"], generator: torch.Generator, share: float
+) -> Float[Tensor, "pictures 78"]:
+    """Amplitudes and standard deviations times exp(share n), half of the variance of n common to a picture.
+
+    Another lens, codec or light moves them together; no joint's heatmap is known to the last digit.
+    """
+    per_joint = condition.reshape(len(condition), len(CONDITION_13), -1).clone()
+    shape = per_joint.shape[:2]
+    normal = torch.randn((2, shape[0], shape[1] + 1), generator=generator, device=condition.device)
+    mixed = (normal[..., :1] + normal[..., 1:]).to(condition) / 2**0.5
+    per_joint[..., 0] = (per_joint[..., 0] * torch.exp(share * mixed[0])).clamp_max(MAX_AMPLITUDE)
+    per_joint[..., 3:] *= torch.exp(2 * share * mixed[1])[..., None]
+    return per_joint.flatten(1)
 
 
 def _correlated(

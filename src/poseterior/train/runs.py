@@ -16,6 +16,7 @@ from poseterior.train.config import TrainConfig, check_processes, identifying_se
 from poseterior.train.data import TrainingData
 from poseterior.train.mirroring import randomly_mirrored
 from poseterior.train.noise import noisy_batch
+from poseterior.train.rotating import randomly_rotated
 from poseterior.train.seeds import Stream
 from poseterior.train.source import ArraySource, Augmentation
 from poseterior.train.state import Facts, restore_state, save_state
@@ -23,6 +24,7 @@ from poseterior.train.trainees import Flow, Losses, Sources, build_trainee
 from poseterior.train.window import LossWindow
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
+BEST_FILE = "best.safetensors"
 METRICS_FILE = "metrics.jsonl"
 CONFIG_FILE = "config.toml"
 MODEL_FOLDER = "model"
@@ -101,10 +103,19 @@ def _sources(config: TrainConfig, pairs: Batch) -> Sources:
 
 
 def _augmentation(config: TrainConfig) -> Augmentation:
-    noisy = partial(noisy_batch, config=config.noise)
-    if not config.data.mirrored:
-        return noisy
-    return lambda batch, generator: noisy(randomly_mirrored(batch, generator), generator)
+    steps: list[Augmentation] = []
+    if config.data.mirrored:
+        steps.append(randomly_mirrored)
+    if config.data.rotated_degrees > 0:
+        steps.append(partial(randomly_rotated, sigma_degrees=config.data.rotated_degrees))
+    steps.append(partial(noisy_batch, config=config.noise))
+
+    def augmented(batch: Batch, generator: torch.Generator) -> Batch:
+        for step in steps:
+            batch = step(batch, generator)
+        return batch
+
+    return augmented
 
 
 def _copy(flow: Flow) -> Flow:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from poseterior.train.batch import Batch
+from poseterior.train.best import BestWeights
 from poseterior.train.config import TrainConfig
 from poseterior.train.display import Display
 from poseterior.train.figure import HypothesesFigure
-from poseterior.train.runs import METRICS_FILE, TENSORBOARD_FOLDER, Run
+from poseterior.train.runs import BEST_FILE, METRICS_FILE, TENSORBOARD_FOLDER, Run
 from poseterior.train.schedule import learning_rate_factor
 from poseterior.train.tracker import JsonlTracker, TensorBoardTracker, Tracker
 from poseterior.train.validation import validate
@@ -30,6 +31,8 @@ class Watcher:
         self._config, self._display = config, display
         self._validation = Batch(*(values[: config.validation.pictures] for values in validation))
         self._trackers = _trackers(config, run.step)
+        choose = config.validation.choose
+        self._best = None if choose == "last" else BestWeights(config.out / BEST_FILE, choose, run.step)
         self._figure = (
             HypothesesFigure(config.out, validation, config.seed, run.step)
             if config.validation.figure
@@ -53,6 +56,8 @@ class Watcher:
         for tracker in self._trackers:
             tracker.log(run.step, "validation", values)
         self._display.note(validation_text(run.step, values))
+        if self._best is not None:
+            self._best.offer(flow, run.step, values)
         if self._figure is not None:
             self._figure.add(flow, run.step)
         return values
