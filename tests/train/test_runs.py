@@ -141,6 +141,24 @@ def test_the_paper_s_loop_lowers_its_objective_and_the_best_hypothesis_s_error(
     assert validation[-1]["mpjpe_oracle_best_mm"] < 0.75 * validation[0]["mpjpe_oracle_best_mm"]
 
 
+def test_a_flow_that_is_not_shown_the_condition_ignores_it(tmp_path: Path, fabric: Fabric):
+    noise = NoiseConfig(joint_m=0.01, detection_share=0.2, gaussian_share=0.2)
+    moved = {}
+    for shown in (True, False):
+        data = DataConfig(batch_size=16, condition_shown=shown)
+        config = toy_config(tmp_path / str(shown), "wehrbein", data=data, noise=noise)
+        flow = _trained(config, fabric, toy_data()).flow
+        batch = toy_batch(4, 7)
+        vector = torch.zeros(4, 1, 48)
+        with torch.no_grad():
+            poses = [
+                flow.inverse(vector, condition)[0] for condition in (batch.condition, batch.condition + 1)
+            ]
+        moved[shown] = float((poses[1] - poses[0]).abs().max())
+    assert moved[False] == 0.0
+    assert moved[True] > 1e-3
+
+
 def test_without_its_weight_there_is_no_critic(tmp_path: Path, fabric: Fabric):
     config = toy_config(tmp_path, "wehrbein")
     config = replace(config, objective=replace(config.objective, weight_gen=0.0))

@@ -40,6 +40,8 @@ class DataConfig:
     """Half of the pairs as a mirror shows them."""
     rotated_degrees: float = 0.0
     """Standard deviation of the roll of the camera by which each pair is turned (`train.rotating`)."""
+    condition_shown: bool = True
+    """False: the flow learns without the heatmaps' Gaussians, from 2D joints alone ("no condition" of Table 4)."""
     condition_variant: ConditionVariant = "paper"
     heatmap_metres: HeatmapMetres = "geometry"
     """How the Gaussians of L_HM become metres: by the true camera, or by the paper's constant."""
@@ -237,6 +239,10 @@ def check_config(config: TrainConfig) -> None:
         _expect(values, "flow.inputs", config.flow.inputs == ("condition",), expected)
         sizes = config.data.batch_size >= 2
         _expect(values, "data.batch_size", sizes, '2 or more for the kind "wehrbein"')
+    if not config.data.condition_shown:
+        blind = config.kind == "wehrbein"
+        expected = 'true for the kind "likelihood"; its flow.inputs say what is read'
+        _expect(values, "data.condition_shown", blind, expected)
     _expect(values, "flow.inputs", len(config.flow.inputs) > 0, "at least one of y, condition")
 
 

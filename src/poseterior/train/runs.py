@@ -109,6 +109,8 @@ def _augmentation(config: TrainConfig) -> Augmentation:
     if config.data.rotated_degrees > 0:
         steps.append(partial(randomly_rotated, sigma_degrees=config.data.rotated_degrees))
     steps.append(partial(noisy_batch, config=config.noise))
+    if not config.data.condition_shown:
+        steps.append(lambda batch, _: batch._replace(condition=torch.zeros_like(batch.condition)))
 
     def augmented(batch: Batch, generator: torch.Generator) -> Batch:
         for step in steps:

@@ -77,6 +77,9 @@ def _initialise(flow: Flow, config: TrainConfig) -> None:
     if config.initialisation == "official":
         for parameter in flow.body.blocks.parameters():
             parameter.normal_(0.0, 0.05)
+    if not config.data.condition_shown:
+        # they stay 0, since what they would read is 0 too: the flow ignores the condition for good
+        flow.body.encoder.hidden.weight.zero_()
 
 
 class LikelihoodTrainee:
