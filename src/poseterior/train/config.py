@@ -43,8 +43,8 @@ class DataConfig:
     condition_shown: bool = True
     """False: the flow learns without the heatmaps' Gaussians, from 2D joints alone ("no condition" of Table 4)."""
     condition_variant: ConditionVariant = "paper"
-    heatmap_metres: HeatmapMetres = "geometry"
-    """How the Gaussians of L_HM become metres: by the true camera, or by the paper's constant."""
+    heatmap_metres: HeatmapMetres = "paper"
+    """How the Gaussians of L_HM become metres: by the paper's constant, or by the true camera ("geometry")."""
 
 
 @dataclass(frozen=True)

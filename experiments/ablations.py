@@ -1,0 +1,127 @@
+"""Table 4 of the paper on the open data: the paper's training without each of its parts, at one small budget.
+
+    python experiments/ablations.py --data runs/open-data --steps 1500 --out runs/ablations
+
+Trains each row by `poseterior train` (a row that was stopped goes on from its checkpoint, a finished one is kept)
+and measures it by `poseterior evaluate` on the test split. Rows differ from the full objective by one option. With
+`--only NAME` a single row, so that several processes can share the work. The reports go to OUT/NAME.json, and once
+all are there, their summary to docs/results/ablations.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from poseterior.export.atomic import atomic_path
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+ROWS: dict[str, tuple[str, ...]] = {
+    "full": (),
+    "without_condition": ("--data.condition-shown", "False"),
+    "without_hm": ("--objective.weight-hm", "0"),
+    "without_gen": ("--objective.weight-gen", "0"),
+    "without_mb": ("--objective.weight-mb", "0"),
+    "without_det": ("--objective.weight-det", "0"),
+    "without_mmd": ("--objective.weight-mmd", "0"),
+    "without_2d": ("--objective.weight-2d", "0"),
+    "k_1": ("--objective.num-best", "1"),
+    "k_10": ("--objective.num-best", "10"),
+    "k_50": ("--objective.num-best", "50"),
+    "hm_geometry": ("--data.heatmap-metres", "geometry"),
+}
+"""The paper's rows, the terms that its table leaves in, and L_HM in metres by the true camera."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What is trained, and for how long."""
+
+    data: Path
+    """Folder of the open set."""
+    steps: int = 1500
+    """Generator iterations of each row."""
+    samples: int = 200
+    seed: int = 0
+    out: Path = Path("runs/ablations")
+    only: str | None = None
+    """A single row."""
+
+
+def _run(*arguments: object) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, "-m", "poseterior", *map(str, arguments)],
+        env=environment,
+        check=True,
+    )
+
+
+def train_row(arguments: Arguments, name: str) -> Path:
+    """The row's model folder, trained if it is not there yet."""
+    folder = arguments.out / name
+    model = folder / "model"
+    if not (model / "model.json").is_file():
+        resume = ["--resume"] if (folder / "checkpoint.safetensors").is_file() else []
+        _run("train", "--preset", "wehrbein2021", *resume, *_options(arguments, name), "--out", folder)
+    return model
+
+
+def _options(arguments: Arguments, name: str) -> Sequence[object]:
+    return (
+        *("--data.folder", arguments.data, "--seed", arguments.seed),
+        *("--schedule.steps", arguments.steps, "--objective.gradient", "subset"),
+        *("--validation.every", 500, "--watch.checkpoint-every", 250, "--device.num-threads", 1),
+        *("--card.name", name.replace("_", "-")),
+        *ROWS[name],
+    )
+
+
+def evaluate_row(arguments: Arguments, name: str, model: Path) -> None:
+    """Writes the row's report, unless it is there."""
+    report = arguments.out / f"{name}.json"
+    if not report.is_file():
+        data = f"{arguments.data}:test"
+        _run(
+            *("evaluate", "--model", model, "--data", data, "--samples", arguments.samples),
+            *("--seed", arguments.seed, "--json", report),
+        )
+
+
+def summary(arguments: Arguments) -> dict[str, Any]:
+    """All rows' reports in one."""
+    reports = {name: json.loads((arguments.out / f"{name}.json").read_text()) for name in ROWS}
+    return {
+        "name": "ablations",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": f"python experiments/ablations.py --data DATA --steps {arguments.steps}",
+        "steps": arguments.steps,
+        "seed": arguments.seed,
+        "samples": arguments.samples,
+        "rows": {name: {"options": list(ROWS[name]), "report": report} for name, report in reports.items()},
+    }
+
+
+def main() -> int:
+    """Train, evaluate, and sum up once all rows are there."""
+    arguments = tyro.cli(Arguments, description=__doc__)
+    names = list(ROWS) if arguments.only is None else [arguments.only]
+    for name in names:
+        evaluate_row(arguments, name, train_row(arguments, name))
+    if all((arguments.out / f"{name}.json").is_file() for name in ROWS):
+        with atomic_path(RESULTS / "ablations.json") as temporary:
+            temporary.write_text(json.dumps(summary(arguments), indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
