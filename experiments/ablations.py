@@ -1,11 +1,13 @@
-"""Table 4 of the paper on the open data: the paper's training without each of its parts, at one small budget.
+"""What each part of a training is worth, on the open data, at one small budget.
 
     python experiments/ablations.py --data runs/open-data --steps 1500 --out runs/ablations
+    python experiments/ablations.py --data runs/open-data --table worth-of-heatmaps --steps 10000 --out runs/worth
 
-Trains each row by `poseterior train` (a row that was stopped goes on from its checkpoint, a finished one is kept)
-and measures it by `poseterior evaluate` on the test split. Rows differ from the full objective by one option. With
-`--only NAME` a single row, so that several processes can share the work. The reports go to OUT/NAME.json, and once
-all are there, their summary to docs/results/ablations.json.
+The first is the counterpart of the paper's Table 4; the second trains the posterior family with the heatmaps'
+Gaussians and with the 2D joints alone. Rows differ from a table's first by one option. Each is trained by `poseterior
+train` (a row that was stopped goes on from its checkpoint, a finished one is kept) and measured by `poseterior
+evaluate` on the test split. With `--only NAME` a single row, so that several processes can share the work. The reports
+go to OUT/NAME.json, and once all are there, their summary to docs/results/TABLE.json.
 """
 
 from __future__ import annotations
@@ -18,28 +20,46 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import tyro
 
 from poseterior.export.atomic import atomic_path
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
-ROWS: dict[str, tuple[str, ...]] = {
-    "full": (),
-    "without_condition": ("--data.condition-shown", "False"),
-    "without_hm": ("--objective.weight-hm", "0"),
-    "without_gen": ("--objective.weight-gen", "0"),
-    "without_mb": ("--objective.weight-mb", "0"),
-    "without_det": ("--objective.weight-det", "0"),
-    "without_mmd": ("--objective.weight-mmd", "0"),
-    "without_2d": ("--objective.weight-2d", "0"),
-    "k_1": ("--objective.num-best", "1"),
-    "k_10": ("--objective.num-best", "10"),
-    "k_50": ("--objective.num-best", "50"),
-    "hm_geometry": ("--data.heatmap-metres", "geometry"),
+
+
+class Table(NamedTuple):
+    """Trainings that differ from the first one by one option each."""
+
+    preset: str
+    options: tuple[str, ...]
+    rows: dict[str, tuple[str, ...]]
+
+
+TABLES = {
+    "ablations": Table(
+        "wehrbein2021",
+        ("--objective.gradient", "subset"),
+        {
+            "full": (),
+            "without_condition": ("--data.condition-shown", "False"),
+            "without_hm": ("--objective.weight-hm", "0"),
+            "without_gen": ("--objective.weight-gen", "0"),
+            "without_mb": ("--objective.weight-mb", "0"),
+            "without_det": ("--objective.weight-det", "0"),
+            "without_mmd": ("--objective.weight-mmd", "0"),
+            "without_2d": ("--objective.weight-2d", "0"),
+            "k_1": ("--objective.num-best", "1"),
+            "k_10": ("--objective.num-best", "10"),
+            "k_50": ("--objective.num-best", "50"),
+            "hm_geometry": ("--data.heatmap-metres", "geometry"),
+        },
+    ),
+    "worth-of-heatmaps": Table(
+        "posterior", (), {"gaussians_and_joints": (), "joints_alone": ("--flow.inputs", "y")}
+    ),
 }
-"""The paper's rows, the terms that its table leaves in, and L_HM in metres by the true camera."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +68,9 @@ class Arguments:
 
     data: Path
     """Folder of the open set."""
+    table: Literal["ablations", "worth-of-heatmaps"] = "ablations"
     steps: int = 1500
-    """Generator iterations of each row."""
+    """Generator iterations (of "ablations"), or steps, of each row."""
     samples: int = 200
     seed: int = 0
     out: Path = Path("runs/ablations")
@@ -72,17 +93,19 @@ def train_row(arguments: Arguments, name: str) -> Path:
     model = folder / "model"
     if not (model / "model.json").is_file():
         resume = ["--resume"] if (folder / "checkpoint.safetensors").is_file() else []
-        _run("train", "--preset", "wehrbein2021", *resume, *_options(arguments, name), "--out", folder)
+        preset = TABLES[arguments.table].preset
+        _run("train", "--preset", preset, *resume, *_options(arguments, name), "--out", folder)
     return model
 
 
 def _options(arguments: Arguments, name: str) -> Sequence[object]:
     return (
         *("--data.folder", arguments.data, "--seed", arguments.seed),
-        *("--schedule.steps", arguments.steps, "--objective.gradient", "subset"),
-        *("--validation.every", 500, "--watch.checkpoint-every", 250, "--device.num-threads", 1),
+        *("--schedule.steps", arguments.steps, "--device.num-threads", 1),
+        *("--validation.every", 500, "--watch.checkpoint-every", 250),
         *("--card.name", name.replace("_", "-")),
-        *ROWS[name],
+        *TABLES[arguments.table].options,
+        *TABLES[arguments.table].rows[name],
     )
 
 
@@ -99,26 +122,32 @@ def evaluate_row(arguments: Arguments, name: str, model: Path) -> None:
 
 def summary(arguments: Arguments) -> dict[str, Any]:
     """All rows' reports in one."""
-    reports = {name: json.loads((arguments.out / f"{name}.json").read_text()) for name in ROWS}
+    rows = TABLES[arguments.table].rows
+    reports = {name: json.loads((arguments.out / f"{name}.json").read_text()) for name in rows}
     return {
-        "name": "ablations",
+        "name": arguments.table,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python experiments/ablations.py --data DATA --steps {arguments.steps}",
+        "command": "python experiments/ablations.py --data DATA "
+        f"--table {arguments.table} --steps {arguments.steps}",
         "steps": arguments.steps,
         "seed": arguments.seed,
         "samples": arguments.samples,
-        "rows": {name: {"options": list(ROWS[name]), "report": report} for name, report in reports.items()},
+        "rows": {name: {"options": list(rows[name]), "report": report} for name, report in reports.items()},
     }
 
 
 def main() -> int:
     """Train, evaluate, and sum up once all rows are there."""
     arguments = tyro.cli(Arguments, description=__doc__)
-    names = list(ROWS) if arguments.only is None else [arguments.only]
+    rows = TABLES[arguments.table].rows
+    if arguments.only not in (None, *rows):
+        print(f"ablations: {arguments.only} is no row; expected one of {', '.join(rows)}", file=sys.stderr)
+        return 2
+    names = list(rows) if arguments.only is None else [arguments.only]
     for name in names:
         evaluate_row(arguments, name, train_row(arguments, name))
-    if all((arguments.out / f"{name}.json").is_file() for name in ROWS):
-        with atomic_path(RESULTS / "ablations.json") as temporary:
+    if all((arguments.out / f"{name}.json").is_file() for name in rows):
+        with atomic_path(RESULTS / f"{arguments.table}.json") as temporary:
             temporary.write_text(json.dumps(summary(arguments), indent=1) + "\n", encoding="utf-8")
     return 0
 
