@@ -47,6 +47,9 @@ class EvaluationSet:
     """Frame of the sequence's video, from 0; 0 where there is none."""
     image_path: tuple[str | None, ...]
     """Relative to the set's folder, as the set names it; None where there is no picture."""
+    joints_2d: Float[np.ndarray, "pictures 16 2"] | None = None
+    """2D joints of MPII-16 (y down, any unit) where the set has others than the Gaussians' means: then y is of them,
+    as in the authors' code, and the Gaussians only enter the condition."""
     joints_2d_source: str = "detector"
     """"detector", or "truth" where 2D joints are projections of the truth (said in every report)."""
     checksum: str = ""
@@ -78,7 +81,7 @@ class EvaluationSet:
             heatmap_height=self.profile.heatmap_height,
             variant=variant,
         )
-        y = vector_from_joints_2d(self.gaussians.mean_cell)
+        y = vector_from_joints_2d(self.gaussians.mean_cell if self.joints_2d is None else self.joints_2d)
         return LiftingInputs(y.astype(np.float32), condition.astype(np.float32), np.arange(len(self)))
 
     def select(self, rows: Int[np.ndarray, " some"]) -> EvaluationSet:
@@ -98,6 +101,7 @@ class EvaluationSet:
             has_joint=self.has_joint[rows],
             gaussians=gaussians,
             metres_per_cell=self.metres_per_cell[rows],
+            joints_2d=None if self.joints_2d is None else self.joints_2d[rows],
             subject=chosen(self.subject),
             action=chosen(self.action),
             camera=chosen(self.camera),
@@ -117,6 +121,7 @@ def _check(data: EvaluationSet) -> None:
         **{name: len(getattr(data, name)) for name in ("subject", "action", "camera", "sequence")},
         "frame": len(data.frame),
         "image_path": len(data.image_path),
+        "joints_2d": count if data.joints_2d is None else len(data.joints_2d),
         **{f"extra.{name}": len(values) for name, values in data.extra.items()},
     }
     for name, length in lengths.items():
@@ -129,6 +134,7 @@ def _check(data: EvaluationSet) -> None:
         "gaussians.amplitude": data.gaussians.amplitude,
         "gaussians.mean_cell": data.gaussians.mean_cell,
         "gaussians.covariance_cell2": data.gaussians.covariance_cell2,
+        **({} if data.joints_2d is None else {"joints_2d": data.joints_2d}),
     }
     for name, values in arrays.items():
         bad = ~np.isfinite(values).reshape(count, -1).all(axis=1)
