@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from poseterior.errors import InputError
 from poseterior.geometry.normalise import vector_from_joints_2d
-from poseterior.heatmaps.condition import condition_vector
+from poseterior.heatmaps.condition import condition_for
 from poseterior.heatmaps.derive_batch import MpiiGaussians
 from poseterior.models.interface import LiftingInputs
 from poseterior.types import DetectorProfile
@@ -72,14 +72,9 @@ class EvaluationSet:
 
     def inputs(self, variant: str = "paper") -> LiftingInputs:
         """What a method may see; numbered by row."""
-        condition = condition_vector(
-            self.gaussians.amplitude,
-            self.gaussians.mean_cell,
-            self.gaussians.covariance_cell2,
-            sigma_confident_cells=self.profile.sigma_confident_cells,
-            heatmap_width=self.profile.heatmap_width,
-            heatmap_height=self.profile.heatmap_height,
-            variant=variant,
+        seen = self.gaussians
+        condition = condition_for(
+            self.profile, seen.amplitude, seen.mean_cell, seen.covariance_cell2, variant
         )
         y = vector_from_joints_2d(self.gaussians.mean_cell if self.joints_2d is None else self.joints_2d)
         return LiftingInputs(y.astype(np.float32), condition.astype(np.float32), np.arange(len(self)))

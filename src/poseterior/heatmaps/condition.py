@@ -74,6 +74,25 @@ def condition_vector(
     return kept.reshape(*kept.shape[:-2], -1)
 
 
+def condition_for(
+    profile: DetectorProfile,
+    amplitude: Float[np.ndarray, "*batch 16"],
+    mean_cell: Float[np.ndarray, "*batch 16 2"],
+    covariance_cell2: Float[np.ndarray, "*batch 16 2 2"],
+    variant: str = "paper",
+) -> Float[np.ndarray, "*batch 78"]:
+    """`condition_vector` of Gaussians that the profile's detector saw; raises as it does."""
+    return condition_vector(
+        amplitude,
+        mean_cell,
+        covariance_cell2,
+        sigma_confident_cells=profile.sigma_confident_cells,
+        heatmap_width=profile.heatmap_width,
+        heatmap_height=profile.heatmap_height,
+        variant=variant,
+    )
+
+
 def condition_of(
     gaussians: JointGaussians, profile: DetectorProfile, variant: str = "paper"
 ) -> tuple[Float[np.ndarray, " 32"], Float[np.ndarray, " 78"]]:
@@ -97,14 +116,8 @@ def condition_of(
             f"the heatmaps of detector {profile.name} hold NaN or infinite values for {', '.join(invalid)}; "
             "expected finite heatmaps"
         )
-    condition = condition_vector(
-        gaussians.amplitude,
-        gaussians.mean_cell,
-        gaussians.covariance_cell2,
-        sigma_confident_cells=profile.sigma_confident_cells,
-        heatmap_width=profile.heatmap_width,
-        heatmap_height=profile.heatmap_height,
-        variant=variant,
+    condition = condition_for(
+        profile, gaussians.amplitude, gaussians.mean_cell, gaussians.covariance_cell2, variant
     )
     return vector_from_joints_2d(gaussians.mean_cell), condition
 

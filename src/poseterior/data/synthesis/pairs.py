@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32
 
 from poseterior.data.synthesis.dataset import SynthDataset
 from poseterior.geometry.normalise import vector_from_joints_2d, vector_from_pose
-from poseterior.heatmaps.condition import UNCERTAIN_FROM, condition_vector, limited_covariances
+from poseterior.heatmaps.condition import UNCERTAIN_FROM, condition_for, limited_covariances
 from poseterior.heatmaps.derive_batch import MpiiGaussians, mpii_gaussians_of_many
 from poseterior.skeleton import H36M_17
 from poseterior.types import DetectorProfile
@@ -80,14 +80,8 @@ def _pairs(
     variant: str,
     uncertain_from: float,
 ) -> OpenPairs:
-    condition = condition_vector(
-        gaussians.amplitude,
-        gaussians.mean_cell,
-        gaussians.covariance_cell2,
-        sigma_confident_cells=profile.sigma_confident_cells,
-        heatmap_width=profile.heatmap_width,
-        heatmap_height=profile.heatmap_height,
-        variant=variant,
+    condition = condition_for(
+        profile, gaussians.amplitude, gaussians.mean_cell, gaussians.covariance_cell2, variant
     )
     y_up = np.array([[1.0, -1.0], [-1.0, 1.0]])
     sigma2 = profile.sigma_confident_cells**2
