@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from _common import RESULTS
+from _models_page import MODELS, models_page
+from _tables import listed, load, percent, stamp, table
 
 from poseterior.export.atomic import atomic_path
-from poseterior.flow.model_card import read_card
-from poseterior.weights import model_folder
-
-
-def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table; the first column to the left, the others to the right."""
-    head = list(header)
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def stamp(result: dict[str, Any]) -> str:
-    """Where a result comes from."""
-    return (
-        f"`{result['command']}`, seed {result['seed']}, {result['date'][:10]}, {result['machine']}, "
-        f"{result['cpu_count']} cores, Python {result['python']}; medians, interleaved."
-    )
-
-
-def listed(values: Iterable[float]) -> str:
-    """Numbers in a row."""
-    return ", ".join(f"{value:.2e}" for value in values)
-
-
-def load(name: str) -> dict[str, Any]:
-    """docs/results/NAME.json."""
-    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 def fit_section() -> str:
@@ -139,35 +112,6 @@ def objective_section() -> str:
             f"{result['threads']} threads, torch {result['torch']}. `two pass` has the same gradient as `full`, "
             "`subset` an unbiased estimate of it. `raised`: glibc's allocator keeps freed memory (docs/training.md). "
             "All pictures have an uncertain joint, but for the last row.",
-        ]
-    )
-
-
-def standin_page() -> str:
-    """The stand-in's model card as a page."""
-    card = read_card(model_folder("standin"))
-    measured, training = card.metrics["held_out_test"], card.metrics["training"]
-    rows = [(name.replace("_", " "), value) for name, value in measured.items()]
-    splits = "; ".join(
-        f"{capture}: validation {', '.join(map(str, split['validation']))}, test {', '.join(map(str, split['test']))}"
-        for capture, split in card.metrics["split_by_subject"].items()
-    )
-    most = f"{100 * measured['coverage_of_90_percent_region']:.0f} %"
-    half = f"{100 * measured['coverage_of_50_percent_region']:.0f} %"
-    return "\n\n".join(
-        [
-            "# The stand-in weights",
-            card.description,
-            f"Data: {card.data}",
-            f"Split by subject: {splits}; all others for training.",
-            f"{training['steps_done']} steps of {training['batch_size']} pairs, "
-            f"{training['minutes_on_one_cpu_core']} minutes on one CPU core, {card.metrics['date']}; seed "
-            f"{card.seed}; `{card.command}`; weights SHA-256 `{card.weights_sha256[:16]}...`.",
-            table(("on held-out people, simulated detections", "value"), rows),
-            "`oracle best` chooses the hypothesis with the ground truth; `u0` is the pose of latent zero. "
-            "Millimetres; log-densities in nats for poses in metres on the 45-dimensional space of centred poses.",
-            f"Calibration: the 50 % region holds {half} of the truths and the 90 % region {most}. Fewer than "
-            "named means too sure of itself on people it has not seen.\n",
         ]
     )
 
@@ -306,11 +250,6 @@ def beside_real(result: dict[str, Any], real: dict[str, Any]) -> str:
     return table((*header, "amplitude: synthetic", "balancing", "video"), rows)
 
 
-def percent(share: float) -> str:
-    """A share in percent."""
-    return f"{100 * share:.1f} %"
-
-
 def write(path: Path, text: str) -> None:
     """Replace a page in one step."""
     with atomic_path(path) as temporary:
@@ -323,6 +262,7 @@ if __name__ == "__main__":
     if (RESULTS / "objective.json").exists():
         sections.append(objective_section())
     write(RESULTS / "speed.md", "\n\n".join(sections) + "\n")
-    write(RESULTS / "standin.md", standin_page())
+    if any((RESULTS / f"evaluate-{name}.json").exists() for name in MODELS):
+        write(RESULTS / "models.md", models_page())
     if (RESULTS / "open-data.json").exists():
         write(RESULTS / "open-data.md", open_data_page())
