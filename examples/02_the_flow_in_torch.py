@@ -11,7 +11,7 @@ from poseterior.assets import asset_path
 from poseterior.flow.export import load_flow
 from poseterior.geometry.normalise import vector_from_pose
 from poseterior.heatmaps.condition import condition_of
-from poseterior.weights import model_folder
+from poseterior.weights import DEFAULT_MODEL, model_folder
 
 lifter = Lifter.load()
 hypotheses = lifter(asset_path("astronaut.png"), num_samples=200, seed=0)
@@ -19,7 +19,7 @@ detection = hypotheses.detection
 y, condition = condition_of(detection.gaussians, detection.profile, lifter.flow.card.condition_variant)
 y, condition = (torch.from_numpy(values[None]).float() for values in (y, condition))
 
-flow = load_flow(model_folder("standin"))
+flow = load_flow(model_folder(DEFAULT_MODEL))
 x = torch.from_numpy(vector_from_pose(hypotheses.poses_m.astype(np.float64))).float()[None].requires_grad_()
 log_prob = flow.log_prob(x, y, condition)
 

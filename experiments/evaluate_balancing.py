@@ -27,12 +27,12 @@ from poseterior.data.balancing import load_balancing
 from poseterior.detect.blazepose import BlazePose
 from poseterior.detect.crop import crop_square
 from poseterior.errors import NoPersonError, PoseteriorError
+from poseterior.evaluate.balancing import is_somebody_else
 from poseterior.export.atomic import atomic_path
 from poseterior.hypotheses.container import Hypotheses
 from poseterior.lifter import Lifter
 from poseterior.metrics.pose import pmpjpe
 from poseterior.skeleton import BLAZEPOSE_33, H36M_17
-from poseterior.types import Detection
 from poseterior.weights import DEFAULT_MODEL
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
@@ -44,8 +44,6 @@ LIMBS = tuple(
 _OURS = [H36M_17.index(name) for name in LIMBS]
 _BLAZEPOSE = [BLAZEPOSE_33.index(name) for name in LIMBS]
 _PELVIS = H36M_17.index("pelvis")
-SOMEBODY_ELSE = 0.5
-"""The wrong person was found where the crop's centre is further from the truth's than this part of the truth's size."""
 LEVELS = (0.5, 0.9)
 
 
@@ -89,13 +87,6 @@ def inside(
     distances = np.einsum("sji,jik,sjk->sj", centred, precision, centred)
     off = truth - mean
     return np.einsum("ji,jik,jk->j", off, precision, off) <= np.quantile(distances, level, axis=0)
-
-
-def is_somebody_else(detection: Detection, joints_px: Float[np.ndarray, "joints 2"]) -> bool:
-    """By the crop, not by how well the joints are placed."""
-    low, high = joints_px.min(axis=0), joints_px.max(axis=0)
-    away = np.linalg.norm(np.array(detection.box.centre_px) - (low + high) / 2)
-    return bool(away > SOMEBODY_ELSE * (high - low).max())
 
 
 def evaluate(arguments: Arguments) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_another_profile_is_refused(lifter):
             raise NotImplementedError
 
     with pytest.raises(ModelError, match="trained for the detector profile blazepose-full, not for other"):
-        Lifter(lifter.flow, Other(), "standin")
+        Lifter(lifter.flow, Other(), "posterior")
 
 
 def test_nan_heatmaps_are_refused(lifter, walking):
@@ -190,4 +190,4 @@ def test_nan_heatmaps_are_refused(lifter, walking):
     detector = TopDownDetector(Broken(), lambda: None, refine=False)
     box = PersonBox(740.0, 433.0, 586.0, 586.0)
     with pytest.raises(InputError, match="NaN or infinite values for left_wrist"):
-        Lifter(lifter.flow, detector, "standin")(walking, box=box)
+        Lifter(lifter.flow, detector, "posterior")(walking, box=box)

@@ -12,7 +12,9 @@ from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
 import poseterior
 from poseterior.cli.assets import AssetsFetch, AssetsList, AssetsPath
 from poseterior.cli.demo import Demo
+from poseterior.cli.evaluate import Evaluate
 from poseterior.cli.lift import Lift
+from poseterior.cli.models import ModelsImport, ModelsList, ModelsShow
 from poseterior.cli.synth import Synth
 from poseterior.cli.train import Train, parse_train
 
@@ -32,11 +34,19 @@ Assets = (
     | Annotated[AssetsPath, subcommand("path")]
 )
 
+Models = (
+    Annotated[ModelsList, subcommand("list")]
+    | Annotated[ModelsShow, subcommand("show")]
+    | Annotated[ModelsImport, subcommand("import")]
+)
+
 Verb = (
     Annotated[Lift, subcommand("lift")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Synth, subcommand("synth")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Models, subcommand("models", description="The models: their cards, and weights of others.")]
     | Annotated[Assets, subcommand("assets", description="The pinned files that are fetched at first use.")]
 )
 

@@ -1,0 +1,1 @@
+"""How good a lifting method is on a set of pictures with truth: `poseterior evaluate`."""
