@@ -20,7 +20,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-FINGERPRINT = Path("src/poseterior/heatmaps/_native/fingerprint.py")
+FINGERPRINT = Path("src/poseterior/native/fingerprint.py")
 LIBRARIES = {
     Path("src/poseterior/heatmaps/_native", f"poseterior_fit{SUFFIX}"): (
         "fit.c",

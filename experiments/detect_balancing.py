@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 import tyro
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from poseterior.assets import asset_path
 from poseterior.data.balancing import (
@@ -42,6 +41,7 @@ from poseterior.data.balancing.trial import (
     world_from_marker_axes,
 )
 from poseterior.data.schema import EvaluationSample
+from poseterior.data.synthesis.statistics import spearman
 from poseterior.detect.base import Detector
 from poseterior.detect.registry import DEFAULT_DETECTOR, create_detector
 from poseterior.errors import NoPersonError, PoseteriorError
@@ -345,8 +345,7 @@ def bone_lengths_mm(trial: BalancingTrial) -> dict[str, list[float]]:
 
 
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Spearman's."""
-    return _rounded(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+    return _rounded(spearman(first.ravel(), second.ravel()))
 
 
 def _rounded(value: Any) -> float:

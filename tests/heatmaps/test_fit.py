@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import curve_fit
 
 import poseterior.heatmaps._native as native
-from poseterior.errors import InputError, PoseteriorError
+from poseterior.errors import InputError
 from poseterior.heatmaps import fit as fit_module
 from poseterior.heatmaps.fit import GaussianFit, covariance_from_sigmas, fit_gaussians, sigmas_and_theta
 from poseterior.types import FitStatus
@@ -400,26 +397,3 @@ def test_input_that_cannot_be_used_is_named(changes, words):
     arguments = {"heatmaps": np.zeros((2, 8, 8)), **changes}
     with pytest.raises(InputError, match=words):
         fit_gaussians(**arguments)
-
-
-def test_a_missing_library_is_one_clear_sentence(monkeypatch, tmp_path):
-    monkeypatch.setattr(native, "LIBRARY", tmp_path / "poseterior_fit.so")
-    with pytest.raises(PoseteriorError, match=r"cannot be loaded.*reinstall poseterior"):
-        native.library.__wrapped__()
-
-
-def test_a_library_of_other_sources_is_refused(monkeypatch, tmp_path):
-    """As after an update of an editable checkout that nobody installed again."""
-    sources = Path(native.__file__).parent
-    copy = tmp_path / "_native"
-    shutil.copytree(sources, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(native, "__file__", str(copy / "__init__.py"))
-    monkeypatch.setattr(native, "LIBRARY", copy / native.LIBRARY.name)
-    native.library.__wrapped__()
-    with (copy / "start.h").open("a") as header:
-        header.write("/* a newer version */\n")
-    with pytest.raises(PoseteriorError, match=r"is not of the C sources beside it: reinstall poseterior"):
-        native.library.__wrapped__()
-    for source in (*copy.glob("*.c"), *copy.glob("*.h")):
-        source.unlink()
-    native.library.__wrapped__()

@@ -167,7 +167,7 @@ def test_without_its_weight_there_is_no_critic(tmp_path: Path, fabric: Fabric):
     assert "gen" not in run.one_step()
 
 
-def test_a_gaussian_posterior_is_recovered_in_mean_and_covariance(tmp_path: Path, fabric: Fabric):
+def test_a_gaussian_posterior_is_recovered_in_mean_covariance_and_density(tmp_path: Path, fabric: Fabric):
     """By the very loop and configuration that users have."""
     config = toy_config(
         tmp_path,
@@ -202,6 +202,13 @@ def test_a_gaussian_posterior_is_recovered_in_mean_and_covariance(tmp_path: Path
     eigenvalues = torch.linalg.eigvalsh(root @ found @ root.T)
     assert float(eigenvalues.min()) > 0.8
     assert float(eigenvalues.max()) < 1.5
+
+    others = toy_batch(400, 3)
+    with torch.no_grad():
+        log_prob = run.flow.log_prob(others.x[:, None], others.y, others.condition)[:, 0].double()
+    exact = torch.distributions.MultivariateNormal(others.y.double() @ gain.T, covariance)
+    # the Kullback-Leibler divergence from the truth, nats, over 45 dimensions
+    assert -0.5 < float((exact.log_prob(others.x.double() @ BASIS) - log_prob).mean()) < 2.0
 
 
 def test_checkpoints_of_other_runs_are_refused_in_one_sentence(tmp_path: Path, fabric: Fabric):

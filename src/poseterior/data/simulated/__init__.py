@@ -1,1 +1,1 @@
-"""Pictures that never were: motion, random bodies and cameras, and a simulated detector."""
+"""People who never were: random bodies, and poses drawn from motion."""
