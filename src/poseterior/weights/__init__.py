@@ -7,7 +7,7 @@ from pathlib import Path
 
 from poseterior.errors import ModelError
 
-DEFAULT_MODEL = "standin"
+DEFAULT_MODEL = "posterior"
 _FOLDER = Path(__file__).parent
 
 
