@@ -11,6 +11,7 @@ from tyro.conf import FlagCreatePairsOff, OmitSubcommandPrefixes, subcommand
 
 import poseterior
 from poseterior.cli.assets import AssetsFetch, AssetsList, AssetsPath
+from poseterior.cli.compare import Compare
 from poseterior.cli.demo import Demo
 from poseterior.cli.evaluate import Evaluate
 from poseterior.cli.lift import Lift
@@ -46,6 +47,7 @@ Verb = (
     | Annotated[Synth, subcommand("synth")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Compare, subcommand("compare")]
     | Annotated[Models, subcommand("models", description="The models: their cards, and weights of others.")]
     | Annotated[Assets, subcommand("assets", description="The pinned files that are fetched at first use.")]
 )

@@ -195,7 +195,8 @@ class Li2020(NetworkLifter):
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
     ) -> Float[Tensor, "pictures 48"]:
         """The hypothesis of the zero code."""
-        return self.draw(y, condition, y.new_zeros((len(y), 1, self.noise_size)))[:, 0]
+        # not len(y), which a trace would keep as a constant
+        return self.draw(y, condition, y.new_zeros((y.shape[0], 1, self.noise_size)))[:, 0]
 
     def draw(
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"], noise: Noise

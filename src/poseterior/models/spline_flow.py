@@ -98,7 +98,8 @@ class SplineFlow(NetworkLifter):
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
     ) -> Float[Tensor, "pictures 48"]:
         """The pose of noise 0."""
-        return self.draw(y, condition, y.new_zeros((len(y), 1, CENTRED_SIZE)))[:, 0]
+        # not len(y), which a trace would keep as a constant
+        return self.draw(y, condition, y.new_zeros((y.shape[0], 1, CENTRED_SIZE)))[:, 0]
 
     def draw(
         self,

@@ -1,0 +1,1 @@
+"""How methods are trained whose steps are more than one loss."""

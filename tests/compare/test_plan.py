@@ -1,0 +1,56 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from _networks import METHODS
+
+from poseterior.compare.plan import PLANS, open_plan, tiny_plan
+from poseterior.compare.trainings import flow_training
+from poseterior.errors import InputError
+from poseterior.models.network_methods import network_method
+from poseterior.train.config import check_config
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_method_has_its_row(name):
+    entries = PLANS[name]().entries
+    assert {entry.method for entry in entries if entry.kind == "network"} == set(METHODS)
+    assert {entry.method for entry in entries if entry.kind == "flow"} == {"wehrbein2021", "posterior"}
+    rows = [entry.name + suffix for entry in entries for suffix in entry.answers]
+    assert len(set(rows)) == len(rows) == 10
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_sizes_are_fields_of_the_methods(name):
+    for entry in PLANS[name]().entries:
+        if entry.kind == "network":
+            config = network_method(entry.method).config_class()
+            asked = set(entry.sizes).union(*entry.answers.values())
+            assert asked <= {field.name for field in fields(config)}
+
+
+def test_published_sizes_on_the_open_data():
+    assert not any(entry.sizes for entry in open_plan().entries)
+    assert open_plan().batch_size is None
+
+
+@pytest.mark.parametrize("name", ["wehrbein2021", "posterior"])
+def test_flows_get_the_same_budget_and_variations(name):
+    for plan in (open_plan(), tiny_plan()):
+        (entry,) = plan.chosen((name,))
+        config = flow_training(entry, plan, 3, Path("data"), Path("out"), "cpu")
+        check_config(config)
+        shown = config.schedule.steps * config.data.batch_size
+        assert plan.pictures <= shown < plan.pictures + config.data.batch_size
+        assert (config.data.mirrored, config.data.rotated_degrees, config.seed) == (True, 12.0, 3)
+    # the paper's budget is the paper's training
+    (entry,) = open_plan().chosen(("wehrbein2021",))
+    assert flow_training(entry, open_plan(), 0, Path(), Path(), "cpu").schedule.steps == 74_710
+
+
+def test_methods_are_chosen_by_name():
+    plan = tiny_plan()
+    assert plan.chosen(("all",)) == plan.entries
+    assert [entry.name for entry in plan.chosen(("posterior", "cvae"))] == ["cvae", "posterior"]
+    with pytest.raises(InputError, match="there is no magic; expected all, or some of martinez2017"):
+        plan.chosen(("magic",))
