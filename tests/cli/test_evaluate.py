@@ -121,8 +121,8 @@ def test_subset_and_max_pictures(model, folder, tmp_path, capsys):
         ({"data": "{folder}:dev"}, "there is no split 'dev'"),
         ({"model": "nobody"}, "model nobody: expected one of"),
         (
-            {"model": "standin"},
-            "standin was trained for the detector profile blazepose-full, not for toy-detector",
+            {"model": "posterior"},
+            "posterior was trained for the detector profile blazepose-full, not for toy-detector",
         ),
         ({"--samples": "0"}, "samples is 0; expected 1 to"),
         ({"--batch": "0"}, "batch is 0; expected 1 or more"),

@@ -182,8 +182,8 @@ def test_lifting_with_weights_for_another_detector_is_refused(poseterior, asset,
 def test_show_and_list_load_no_torch():
     script = (
         "import sys, poseterior.cli as cli\n"
-        "cli.run(['models', 'list']), cli.run(['models', 'show', 'standin'])\n"
+        "cli.run(['models', 'list']), cli.run(['models', 'show', 'posterior'])\n"
         "print({'torch', 'onnx', 'onnxruntime'} & set(sys.modules), file=sys.stderr)"
-    ).replace("standin", DEFAULT_MODEL)
+    ).replace("posterior", DEFAULT_MODEL)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == "set()\n"
