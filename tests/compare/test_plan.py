@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from poseterior.compare.plan import PLANS, open_plan, tiny_plan
 from poseterior.compare.trainings import flow_training
 from poseterior.errors import InputError
 from poseterior.models.network_methods import network_method
-from poseterior.train.config import check_config
+from poseterior.train.config import DeviceConfig, check_config
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -38,14 +38,15 @@ def test_published_sizes_on_the_open_data():
 def test_flows_get_the_same_budget_and_variations(name):
     for plan in (open_plan(), tiny_plan()):
         (entry,) = plan.chosen((name,))
-        config = flow_training(entry, plan, 3, Path("data"), Path("out"), "cpu")
+        config = flow_training(entry, plan, 3, Path("data"), Path("out"), DeviceConfig("cpu"))
         check_config(config)
         shown = config.schedule.steps * config.data.batch_size
         assert plan.pictures <= shown < plan.pictures + config.data.batch_size
-        assert (config.data.mirrored, config.data.rotated_degrees, config.seed) == (True, 12.0, 3)
+        assert (config.data.mirrored, config.data.rotated_degrees, config.seed) == (False, 0.0, 3)
     # the paper's budget is the paper's training
     (entry,) = open_plan().chosen(("wehrbein2021",))
-    assert flow_training(entry, open_plan(), 0, Path(), Path(), "cpu").schedule.steps == 74_710
+    whole = replace(open_plan(), pictures=4_781_440)
+    assert flow_training(entry, whole, 0, Path(), Path(), DeviceConfig("cpu")).schedule.steps == 74_710
 
 
 def test_methods_are_chosen_by_name():

@@ -7,6 +7,7 @@ from _toy_evaluation import write_synth_folder
 from poseterior.compare.plan import tiny_plan
 from poseterior.compare.run import compare
 from poseterior.models.network_bundle import load_network
+from poseterior.train.config import DeviceConfig
 from poseterior.train.methods.fit import Fit
 
 SEEN = ("martinez2017", "li2019-mdn", "posterior")
@@ -26,7 +27,9 @@ def plan():
 
 def run(plan, data, out, names=SEEN, **more):
     said = []
-    finished = compare(plan, names, data, str(data), out, device="cpu", say_line=said.append, **more)
+    finished = compare(
+        plan, names, data, str(data), out, device=DeviceConfig("cpu"), say_line=said.append, **more
+    )
     return finished, said
 
 

@@ -33,6 +33,8 @@ class Compare:
     """What is measured on, as evaluate --data takes it; the split test of --data if not said."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where networks are trained and run."""
+    matmul_precision: Literal["highest", "high", "medium"] = "highest"
+    """Of matrix products; "medium" takes half as long on AMD's processors (docs/training.md)."""
 
     def run(self) -> int:
         """Do it; 143 or 130 where SIGTERM or Ctrl-C stopped it."""
@@ -43,6 +45,7 @@ class Compare:
             )
         from poseterior.compare.plan import PLANS
         from poseterior.compare.run import TABLE_FILE, compare
+        from poseterior.train.config import DeviceConfig
         from poseterior.train.signals import stop_on_signals
 
         with stop_on_signals() as wish:
@@ -52,7 +55,7 @@ class Compare:
                 self.data,
                 str(self.data) if self.test is None else self.test,
                 self.out,
-                device=self.device,
+                device=DeviceConfig(self.device, matmul_precision=self.matmul_precision),
                 say_line=complain,
                 stop=wish,
             )

@@ -17,7 +17,7 @@ from poseterior.evaluate.report import evaluate, write_report
 from poseterior.export.atomic import writable_folder
 from poseterior.models.interface import LiftingModel
 from poseterior.models.network_bundle import open_network_lifter
-from poseterior.train.config import DataConfig
+from poseterior.train.config import DataConfig, DeviceConfig
 from poseterior.train.data import load_training_data
 
 REPORTS_FOLDER = "reports"
@@ -31,7 +31,7 @@ def compare(
     test: str,
     out: Path,
     *,
-    device: str,
+    device: DeviceConfig,
     say_line: SayLine,
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
@@ -43,7 +43,7 @@ def compare(
         data_folder: training and validation pairs (`train.data`).
         test: what is evaluated, as `poseterior evaluate --data` names it.
         out: folder; trainings, reports and the table go there, and what is there already is not done again.
-        device: of the networks: "cpu" or "cuda".
+        device: of the networks: its accelerator is "cpu" or "cuda".
         say_line: takes what is worth telling.
         stop: asked after each step of a training and before each evaluation.
 
@@ -59,21 +59,20 @@ def compare(
     pairs = load_training_data(DataConfig(folder=data_folder))
     held_out = open_data(test)
     try:
-        for seed in plan.seeds:
-            for entry in entries:
-                folder = out / "trainings" / f"{entry.name}-seed{seed}"
-                model = trained(
+        for seed, entry in plan.trainings(entries):
+            folder = out / "trainings" / f"{entry.name}-seed{seed}"
+            model = trained(
                     entry, plan, seed, pairs, data_folder, folder, device, say_line, stop
                 )  # fmt: skip
-                for suffix, changes in entry.answers.items():
-                    report = reports / f"{entry.name}{suffix}-seed{seed}.json"
-                    if report.is_file():
-                        continue
-                    if stop():
-                        raise Stopped
-                    say_line(f"measuring {entry.title}{suffix}, seed {seed}")
-                    lifter = _opened(entry, model, device, changes)
-                    _measure(lifter, held_out, plan, seed, report)
+            for suffix, changes in entry.answers.items():
+                report = reports / f"{entry.name}{suffix}-seed{seed}.json"
+                if report.is_file():
+                    continue
+                if stop():
+                    raise Stopped
+                say_line(f"measuring {entry.title}{suffix}, seed {seed}")
+                lifter = _opened(entry, model, device.accelerator, changes)
+                _measure(lifter, held_out, plan, seed, report)
     except Stopped:
         return False
     write_table(plan, reports, out / TABLE_FILE)

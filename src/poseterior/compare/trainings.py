@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from poseterior.train.data import TrainingData
 from poseterior.train.methods.fit import MODEL_FOLDER, Fit, FitConfig, run_fit
 from poseterior.train.methods.registry import published_recipe
 from poseterior.train.mirroring import randomly_mirrored
+from poseterior.train.objective.config import ObjectiveConfig
 from poseterior.train.presets import PRESETS
 from poseterior.train.rotating import randomly_rotated
 from poseterior.train.runs import CHECKPOINT_FILE
@@ -41,7 +42,7 @@ def trained(
     data: TrainingData,
     data_folder: Path,
     folder: Path,
-    device: str,
+    device: DeviceConfig,
     say_line: SayLine,
     stop: Callable[[], bool],
 ) -> Path:
@@ -54,7 +55,7 @@ def trained(
         data: both splits, as in `data_folder`.
         data_folder: where a flow's training reads them.
         folder: of this training.
-        device: "cpu" or "cuda".
+        device: where, and how exactly.
         say_line: takes what is worth telling.
         stop: asked after each step of a network; flows listen to signals themselves.
 
@@ -79,9 +80,10 @@ def _train_network(
     seed: int,
     data: TrainingData,
     folder: Path,
-    device: str,
+    device: DeviceConfig,
     stop: Callable[[], bool],
 ) -> None:
+    torch.set_float32_matmul_precision(device.matmul_precision)
     recipe = published_recipe(entry.method)
     if plan.batch_size is not None:
         recipe = replace(recipe, batch_size=plan.batch_size)
@@ -93,7 +95,7 @@ def _train_network(
         recipe=recipe,
         steps=steps,
         seed=seed,
-        device=device,
+        device=device.accelerator,
         report_every=max(1, steps // 200),
         validate_every=max(1, steps // 10),
         checkpoint_every=max(1, steps // 20),
@@ -118,7 +120,7 @@ def _train_network(
                 "steps": fit.step,
                 "pictures": fit.step * recipe.batch_size,
                 "hours": round(fit.seconds / 3600, 4),
-                "device": device,
+                "device": asdict(device),
                 "training_pairs": len(data.train.x),
                 "training_pairs_sha256": data.fingerprint(),
                 "validation": fit.validate(),
@@ -136,7 +138,13 @@ def _varied(batch: Batch, generator: torch.Generator, *, mirrored: bool, sigma_d
 
 
 def _train_flow(
-    entry: Entry, plan: Plan, seed: int, data_folder: Path, folder: Path, device: str, say_line: SayLine
+    entry: Entry,
+    plan: Plan,
+    seed: int,
+    data_folder: Path,
+    folder: Path,
+    device: DeviceConfig,
+    say_line: SayLine,
 ) -> None:
     config = flow_training(entry, plan, seed, data_folder, folder, device)
     resume = (folder / CHECKPOINT_FILE).exists()
@@ -145,13 +153,14 @@ def _train_flow(
 
 
 def flow_training(
-    entry: Entry, plan: Plan, seed: int, data_folder: Path, folder: Path, device: str
+    entry: Entry, plan: Plan, seed: int, data_folder: Path, folder: Path, device: DeviceConfig
 ) -> TrainConfig:
     """The preset's training, cut to the plan's budget and with its variations."""
     preset: TrainConfig = PRESETS[entry.method]()
     batch_size = preset.data.batch_size if plan.batch_size is None else plan.batch_size
     steps = -(-plan.pictures // batch_size)
     flow: FlowConfig = replace(preset.flow, **entry.sizes)
+    objective: ObjectiveConfig = replace(preset.objective, gradient="subset")
     return replace(
         preset,
         out=folder,
@@ -164,6 +173,8 @@ def flow_training(
             rotated_degrees=plan.rotated_degrees,
         ),
         flow=flow,
+        # unbiased, at a third of the cost
+        objective=objective,
         schedule=replace(
             preset.schedule, steps=steps, warmup_steps=min(preset.schedule.warmup_steps, steps // 10)
         ),
@@ -171,6 +182,6 @@ def flow_training(
             preset.validation, every=max(1, steps // 10), pictures=256, choose="last", figure=False
         ),
         watch=replace(preset.watch, report_every=max(1, steps // 200), checkpoint_every=max(1, steps // 20)),
-        device=DeviceConfig(accelerator="cuda" if device == "cuda" else "cpu"),
+        device=device,
         card=replace(preset.card, name=entry.name),
     )

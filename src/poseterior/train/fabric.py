@@ -27,7 +27,7 @@ def launch_fabric(config: DeviceConfig) -> Fabric:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
     if config.num_threads:
         torch.set_num_threads(config.num_threads)
-    torch.set_float32_matmul_precision("high" if config.tf32 else "highest")
+    torch.set_float32_matmul_precision(config.matmul_precision)
     accelerator = config.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"

@@ -48,7 +48,7 @@ class AdamFitter:
     def __init__(self, network: NetworkLifter, recipe: Recipe) -> None:
         self._network, self._recipe = network, recipe
         self.modules: dict[str, nn.Module] = {"network": network}
-        optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas)
+        optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate, recipe.betas, fused=True)
         self.optimisers: dict[str, torch.optim.Optimizer] = {"network": optimiser}
 
     def step(

@@ -153,7 +153,7 @@ class Li2020Step:
             "critic": list(self.adversary.critic.parameters()),
         }
         self.optimisers = {
-            name: torch.optim.Adam(parameters, settings.learning_rate, settings.betas)
+            name: torch.optim.Adam(parameters, settings.learning_rate, settings.betas, fused=True)
             for name, parameters in learnt.items()
         }
         """By name, for checkpoints."""
