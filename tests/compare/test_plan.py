@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from _networks import METHODS
 
-from poseterior.compare.plan import PLANS, open_plan, tiny_plan
+from poseterior.compare.plan import PLANS, h36m_plan, open_plan, tiny_plan
 from poseterior.compare.trainings import flow_training
 from poseterior.errors import InputError
 from poseterior.models.network_methods import network_method
@@ -16,8 +16,8 @@ def test_every_method_has_its_row(name):
     entries = PLANS[name]().entries
     assert {entry.method for entry in entries if entry.kind == "network"} == set(METHODS)
     assert {entry.method for entry in entries if entry.kind == "flow"} == {"wehrbein2021", "posterior"}
-    rows = [entry.name + suffix for entry in entries for suffix in entry.answers]
-    assert len(set(rows)) == len(rows) == 10
+    rows = [entry.name + answer.suffix for entry in entries for answer in entry.answers]
+    assert len(set(rows)) == len(rows) == 12
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -25,7 +25,7 @@ def test_sizes_are_fields_of_the_methods(name):
     for entry in PLANS[name]().entries:
         if entry.kind == "network":
             config = network_method(entry.method).config_class()
-            asked = set(entry.sizes).union(*entry.answers.values())
+            asked = set(entry.sizes).union(*(answer.changes for answer in entry.answers))
             assert asked <= {field.name for field in fields(config)}
 
 
@@ -44,9 +44,30 @@ def test_flows_get_the_same_budget_and_variations(name):
         assert plan.pictures <= shown < plan.pictures + config.data.batch_size
         assert (config.data.mirrored, config.data.rotated_degrees, config.seed) == (False, 0.0, 3)
     # the paper's budget is the paper's training
-    (entry,) = open_plan().chosen(("wehrbein2021",))
-    whole = replace(open_plan(), pictures=4_781_440)
-    assert flow_training(entry, whole, 0, Path(), Path(), DeviceConfig("cpu")).schedule.steps == 74_710
+    plan = h36m_plan()
+    (entry,) = plan.chosen(("wehrbein2021",))
+    assert flow_training(entry, plan, 0, Path(), Path(), DeviceConfig("cpu")).schedule.steps == 74_710
+
+
+def test_dear_methods_are_trained_for_the_first_seed_only():
+    plan = open_plan()
+    names = [(seed, entry.name) for seed, entry in plan.trainings(plan.chosen(("martinez2017", "cvae")))]
+    assert names == [(0, "martinez2017"), (0, "cvae"), (1, "martinez2017")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pictures": 0}, "pictures is 0; expected 1 or more"),
+        ({"max_pictures": -3}, "max_pictures is -3"),
+        ({"seeds": ()}, "seeds: expected one or more"),
+        ({"seeds": (1, 1)}, "seeds: expected one or more, all different"),
+    ],
+)
+def test_values_that_cannot_be_meant(changes, said):
+    tiny_plan().check()
+    with pytest.raises(InputError, match=said):
+        replace(tiny_plan(), **changes).check()
 
 
 def test_methods_are_chosen_by_name():

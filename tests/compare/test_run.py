@@ -1,16 +1,18 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from _toy_evaluation import write_synth_folder
 
 from poseterior.compare.plan import tiny_plan
 from poseterior.compare.run import compare
+from poseterior.errors import InputError
 from poseterior.models.network_bundle import load_network
 from poseterior.train.config import DeviceConfig
 from poseterior.train.methods.fit import Fit
 
-SEEN = ("martinez2017", "li2019-mdn", "posterior")
+SEEN = ("martinez2017", "li2019-mdn", "cvae", "wehrbein2021")
 
 
 @pytest.fixture(scope="module")
@@ -22,38 +24,68 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def plan():
-    return replace(tiny_plan(), pictures=16, batch_size=4, samples=6, seeds=(0,), max_pictures=4)
+    return replace(
+        tiny_plan(),
+        pictures=16,
+        batch_size=4,
+        samples=6,
+        seeds=(0,),
+        max_pictures=4,
+        curve_samples=10,
+        curve_pictures=2,
+    )
 
 
 def run(plan, data, out, names=SEEN, **more):
     said = []
     finished = compare(
-        plan, names, data, str(data), out, device=DeviceConfig("cpu"), say_line=said.append, **more
+        plan, names, data, (str(data),), out, device=DeviceConfig("cpu"), say_line=said.append, **more
     )
     return finished, said
 
 
-def test_from_the_plan_to_the_table(plan, data, tmp_path, monkeypatch):
+def folder_of(out):
+    """Of the only set that was measured on."""
+    (folder,) = (path for path in out.iterdir() if (path / "comparison.json").exists())
+    return folder
+
+
+def test_from_the_plan_to_the_tables(plan, data, tmp_path, monkeypatch):
     finished, said = run(plan, data, tmp_path)
     assert finished
-    assert [line for line in said if line.startswith("training")] == [
+    trained = [line for line in said if line.startswith("training")]
+    assert trained == [
         "training Martinez et al. 2017, seed 0",
         "training Li & Lee 2019 (MDN), seed 0",
-        "training posterior flow (likelihood), seed 0",
+        "training Sharma et al. 2019 (CVAE), seed 0",
+        "training Wehrbein et al. 2021, seed 0",
     ]
-    reports = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "reports").iterdir()}
-    assert set(reports) == {f"{name}-seed0" for name in (*SEEN, "li2019-mdn-means")}
-    assert {report["settings"]["samples"] for report in reports.values()} == {6}
-    assert {report["subsets"]["all"]["num_pictures"] for report in reports.values()} == {4}
-    sampled, means = (reports[f"li2019-mdn{suffix}-seed0"]["model"] for suffix in ("", "-means"))
-    assert sampled["weights_sha256"] == means["weights_sha256"]
-    assert sampled["gives_log_prob"] and not means["gives_log_prob"]
     # 16 pictures by 4
     _, card = load_network(tmp_path / "trainings" / "martinez2017-seed0" / "model")
     assert card.metrics["training"]["steps"] == 4 and card.detector_profile == "toy-detector"
-    table = (tmp_path / "table.md").read_text()
-    assert table.count("| Li & Lee 2019 (MDN), means |") == 2
-    assert table.index("Martinez") < table.index("Li & Lee 2019") < table.index("posterior flow")
+
+    folder = folder_of(tmp_path)
+    results = json.loads((folder / "comparison.json").read_text())
+    rows = {row["name"]: row for row in results["rows"]}
+    answers = {"li2019-mdn-means", "cvae-ordinal", "wehrbein2021-noise"}
+    assert set(rows) == {*SEEN, *answers}
+    assert {name: row["samples"] for name, row in rows.items()} == {
+        name: 5 if name == "li2019-mdn-means" else 6 for name in rows
+    }
+    assert [row["name"] for row in results["rows"] if "curve" in row] == [
+        row["name"] for row in results["rows"] if row["is_main"]
+    ]
+    # the ordinal oracle changes the single answer and nothing else
+    plain, ordinal = (rows[name]["subsets"]["all"] for name in ("cvae", "cvae-ordinal"))
+    assert plain["mpjpe_mm.oracle_best"] == ordinal["mpjpe_mm.oracle_best"]
+    assert plain["mpjpe_mm.z0"] != ordinal["mpjpe_mm.z0"]
+    # noise is put around the single answer
+    flow, noise = (rows[name]["subsets"]["all"] for name in ("wehrbein2021", "wehrbein2021-noise"))
+    assert flow["mpjpe_mm.z0"] == noise["mpjpe_mm.z0"]
+    assert flow["std_mm.depth"] != noise["std_mm.depth"]
+    page = (folder / "comparison.md").read_text()
+    assert page.index("| Martinez et al. 2017 |") < page.index("| Sharma") < page.index("| Wehrbein")
+    assert (folder / "curves.png").stat().st_size > 10_000
 
     # nothing is done again
     monkeypatch.setattr(Fit, "__post_init__", lambda self: pytest.fail("trained again"))
@@ -66,13 +98,30 @@ def test_a_stopped_comparison_goes_on(plan, data, tmp_path):
     def stop():
         nonlocal asked
         asked += 1
-        return asked > 6
+        return asked > 7
 
-    # four steps of the first method and its report, and two of the second
+    # four steps of the first method, its report and its curve, and one step of the second
     finished, _ = run(plan, data, tmp_path / "parts", SEEN[:2], stop=stop)
-    assert not finished and not (tmp_path / "parts" / "table.md").exists()
-    assert [path.name for path in (tmp_path / "parts" / "reports").iterdir()] == ["martinez2017-seed0.json"]
+    assert not finished
+    assert not list((tmp_path / "parts").glob("*/comparison.json"))
+    reports = [path.name for path in (tmp_path / "parts" / "reports").glob("*/*")]
+    assert sorted(reports) == ["martinez2017-curve-seed0.json", "martinez2017-seed0.json"]
     for out in ("parts", "whole"):
         assert run(plan, data, tmp_path / out, SEEN[1:2])[0]
     weights = "trainings/li2019-mdn-seed0/model/weights.safetensors"
     assert (tmp_path / "parts" / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()
+
+
+def test_another_comparison_needs_another_folder(plan, data, tmp_path):
+    assert run(plan, data, tmp_path, SEEN[:1])[0]
+    with pytest.raises(
+        InputError, match="was begun with pictures = 16, not 20; expected the same, or another"
+    ):
+        run(replace(plan, pictures=20), data, tmp_path, SEEN[:1])
+    # more seeds go on
+    finished, said = run(replace(plan, seeds=(0, 1)), data, tmp_path, SEEN[:1])
+    assert finished and said[0] == "training Martinez et al. 2017, seed 1"
+    results = json.loads((folder_of(tmp_path) / "comparison.json").read_text())
+    values = results["rows"][0]["subsets"]["all"]["mpjpe_mm.z0"]["seeds"]
+    assert results["rows"][0]["seeds"] == [0, 1] and values[0] != values[1]
+    assert np.isfinite(values).all()

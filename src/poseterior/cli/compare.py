@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
@@ -13,24 +13,34 @@ from poseterior.cli.exits import DONE
 from poseterior.cli.streams import complain, say
 from poseterior.cli.train import NEEDED, MissingExtraError
 
+if TYPE_CHECKING:
+    from poseterior.compare.plan import Plan
+
 
 @dataclass(frozen=True)
 class Compare:
-    """Train the compared methods on the same pictures at one budget, measure them alike, write one table.
+    """Train the compared methods on the same pictures at one budget, measure them alike, write tables and figures.
 
     What is in --out already is not done again: a comparison that was stopped goes on with the same command.
     """
 
     data: Annotated[Path, arg(metavar="FOLDER")]
-    """A set made by poseterior synth: its splits train and validation are learnt from."""
+    """A set made by poseterior synth or poseterior pairs: its splits train and validation are learnt from."""
     out: Path
-    """Folder for trainings, reports and the table."""
-    preset: Literal["tiny", "open"] = "open"
-    """tiny: minutes, to see that everything works. open: published sizes, the paper's budget."""
+    """Folder for trainings, reports, tables and figures."""
+    preset: Literal["tiny", "open", "h36m"] = "open"
+    """tiny: minutes, to see that everything works. open: published sizes, 640,000 pictures, 2,500 test pictures.
+    h36m: published sizes, the paper's 4,781,440 pictures, all test pictures."""
     methods: tuple[str, ...] = ("all",)
     """Names of methods, or all."""
-    test: str | None = None
-    """What is measured on, as evaluate --data takes it; the split test of --data if not said."""
+    test: tuple[str, ...] = ()
+    """What is measured on, one or more as evaluate --data takes them; the split test of --data if not said."""
+    pictures: int | None = None
+    """In place of the preset's: training pictures that each method is shown, repetitions counted."""
+    max_pictures: int | None = None
+    """In place of the preset's: test pictures, at even distances through each set."""
+    seeds: tuple[int, ...] | None = None
+    """In place of the preset's 0 1: each method is trained once for each; the dear ones of open for the first only."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where networks are trained and run."""
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
@@ -43,17 +53,16 @@ class Compare:
             raise MissingExtraError(
                 f'compare needs {", ".join(missing)}, not installed here: pip install "poseterior[train]"'
             )
-        from poseterior.compare.plan import PLANS
-        from poseterior.compare.run import TABLE_FILE, compare
+        from poseterior.compare.run import compare
         from poseterior.train.config import DeviceConfig
         from poseterior.train.signals import stop_on_signals
 
         with stop_on_signals() as wish:
             finished = compare(
-                PLANS[self.preset](),
+                self._plan(),
                 self.methods,
                 self.data,
-                str(self.data) if self.test is None else self.test,
+                self.test or (str(self.data),),
                 self.out,
                 device=DeviceConfig(self.device, matmul_precision=self.matmul_precision),
                 say_line=complain,
@@ -62,5 +71,12 @@ class Compare:
         if not finished:
             complain("stopped; the same command goes on")
             return 128 + (wish.signal_number or 2)
-        say(str(self.out / TABLE_FILE))
+        say(str(self.out))
         return DONE
+
+    def _plan(self) -> Plan:
+        from poseterior.compare.plan import PLANS
+
+        asked = {"pictures": self.pictures, "max_pictures": self.max_pictures, "seeds": self.seeds}
+        changes = {name: value for name, value in asked.items() if value is not None}
+        return replace(PLANS[self.preset](), **changes)

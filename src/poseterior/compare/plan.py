@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from poseterior.errors import InputError
 from poseterior.train.presets import Preset
 
 Kind = Literal["network", "flow"]
+AnswerKind = Literal["model", "noise", "ordinal"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A way in which a trained method is measured: a row of the tables."""
+
+    suffix: str = ""
+    """Of its report's name, behind the method's."""
+    title: str = ""
+    """Behind the method's, or in its place (`kind` noise)."""
+    kind: AnswerKind = "model"
+    """noise: its single answer with noise around it (`models.noise_baseline`). ordinal: its samples' mean, weighted
+    by ordinal depths of the truth (`models.ordinal_answer`), an oracle."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Fields of its config that differ; the weights do not depend on them."""
+    samples: int | None = None
+    """In place of the plan's."""
+
+
+MAIN_ANSWER = Answer()
 
 
 @dataclass(frozen=True)
@@ -24,8 +45,7 @@ class Entry:
     """network: by `models.network_methods`; flow: the preset of `poseterior train`."""
     sizes: dict[str, Any] = field(default_factory=dict)
     """Fields of its config that are not the published ones."""
-    answers: dict[str, dict[str, Any]] = field(default_factory=lambda: {"": {}})
-    """Suffix of a report's name -> fields of the config that it is measured with; the weights are the same."""
+    answers: tuple[Answer, ...] = (MAIN_ANSWER,)
     num_seeds: int = 2
     """Trainings: so many of the plan's seeds, from the first."""
 
@@ -40,7 +60,10 @@ class Plan:
     samples: int = 200
     """Hypotheses per test picture."""
     max_pictures: int | None = None
-    """Of the test split; None takes all."""
+    """Of each test set; None takes all."""
+    curve_samples: int = 1000
+    """Hypotheses of the curves over their number (figure 5), on ambiguous pictures, for the first seed."""
+    curve_pictures: int = 300
     seeds: tuple[int, ...] = (0, 1)
     mirrored: bool = False
     rotated_degrees: float = 0.0
@@ -68,8 +91,22 @@ class Plan:
                 raise InputError(f"methods: there is no {name}; expected all, or some of {', '.join(known)}")
         return tuple(entry for entry in self.entries if "all" in names or entry.name in names)
 
+    def settings(self) -> dict[str, Any]:
+        """All that numbers depend on but the choice of methods and seeds, as JSON gives it back."""
+        sizes = {entry.name: entry.sizes for entry in self.entries if entry.sizes}
+        left_out = ("entries", "seeds")
+        return {"sizes": sizes} | {key: value for key, value in asdict(self).items() if key not in left_out}
 
-_MDN_ANSWERS = {"": {}, "-means": {"draws": "means"}}
+    def check(self) -> None:
+        """Raises InputError for values that cannot be meant."""
+        counts = {"pictures": self.pictures, "samples": self.samples, "max_pictures": self.max_pictures or 1}
+        for name, value in counts.items():
+            if value < 1:
+                raise InputError(f"{name} is {value}; expected 1 or more")
+        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
+            raise InputError("seeds: expected one or more, all different, 0 or above")
+
+
 _TITLES = {
     "martinez2017": "Martinez et al. 2017",
     "li2020": "Li & Lee 2020",
@@ -83,6 +120,11 @@ _FLOWS: dict[Preset, str] = {
     "wehrbein2021": "Wehrbein et al. 2021",
     "posterior": "posterior flow (likelihood)",
 }
+_MORE_ANSWERS = {
+    "li2019-mdn": Answer("-means", "its 5 means", changes={"draws": "means"}, samples=5),
+    "cvae": Answer("-ordinal", "ordinal ranking by the truth (oracle)", kind="ordinal"),
+    "wehrbein2021": Answer("-noise", "noise around its z0", kind="noise"),
+}
 _TINY_SIZES: dict[str, dict[str, Any]] = {
     "martinez2017": {"hidden": 64},
     "li2020": {"hidden": 64, "noise": 16},
@@ -92,14 +134,23 @@ _TINY_SIZES: dict[str, dict[str, Any]] = {
     "flow_matching": {"hidden": 64, "blocks": 2, "encoder_hidden": 64, "steps": 4},
     "spline_flow": {"layers": 2, "hidden": 32, "encoder_hidden": 64},
 }
-_OPEN_SEEDS = {"cvae": 1, "li2020": 1, "wehrbein2021": 1}
-"""The dear ones."""
 _TINY_FLOW = {"blocks": 3, "hidden": 64, "encoder_hidden": 64}
+_DEAR = ("cvae", "li2020", "wehrbein2021")
+"""Trained for one seed where time is short."""
 
 
 def tiny_plan() -> Plan:
     """Minutes on two CPU cores: to see that everything works; its numbers mean nothing."""
-    return Plan(_entries(_TINY_SIZES, _TINY_FLOW), pictures=6_400, samples=20, max_pictures=32, batch_size=32)
+    entries = _entries(_TINY_SIZES, _TINY_FLOW)
+    return Plan(
+        entries,
+        pictures=6_400,
+        samples=20,
+        max_pictures=32,
+        curve_samples=50,
+        curve_pictures=8,
+        batch_size=32,
+    )
 
 
 def open_plan() -> Plan:
@@ -107,30 +158,28 @@ def open_plan() -> Plan:
 
     That is a part of the paper's budget (74,710), for two CPU cores; `--pictures 4781440` asks for all of it.
     """
-    return Plan(_entries({}, {}, _OPEN_SEEDS), pictures=640_000, max_pictures=2_500)
+    return Plan(_entries({}, {}, _DEAR), pictures=640_000, max_pictures=2_500)
+
+
+def h36m_plan() -> Plan:
+    """Published sizes at the paper's own budget, 155 epochs of 482 batches of 64 pictures."""
+    return Plan(_entries({}, {}), pictures=155 * 482 * 64)
 
 
 def _entries(
-    sizes: dict[str, dict[str, Any]], flow_sizes: dict[str, Any], num_seeds: dict[str, int] | None = None
+    sizes: dict[str, dict[str, Any]], flow_sizes: dict[str, Any], once: tuple[str, ...] = ()
 ) -> tuple[Entry, ...]:
-    seeds = {} if num_seeds is None else num_seeds
-    networks = [
-        Entry(
-            method,
-            title,
-            "network",
-            method,
-            sizes.get(method, {}),
-            _MDN_ANSWERS if method == "li2019-mdn" else {"": {}},
-            seeds.get(method, 2),
-        )
-        for method, title in _TITLES.items()
-    ]
-    flows = [
-        Entry(preset, title, "flow", preset, flow_sizes, num_seeds=seeds.get(preset, 2))
-        for preset, title in _FLOWS.items()
-    ]
-    return (*networks, *flows)
+    networks = [(name, title, "network", sizes.get(name, {})) for name, title in _TITLES.items()]
+    flows = [(name, title, "flow", flow_sizes) for name, title in _FLOWS.items()]
+    return tuple(
+        Entry(name, title, kind, name, own_sizes, _answers(name), 1 if name in once else 2)
+        for name, title, kind, own_sizes in (*networks, *flows)
+    )
 
 
-PLANS = {"tiny": tiny_plan, "open": open_plan}
+def _answers(name: str) -> tuple[Answer, ...]:
+    more = _MORE_ANSWERS.get(name)
+    return (MAIN_ANSWER,) if more is None else (MAIN_ANSWER, more)
+
+
+PLANS = {"tiny": tiny_plan, "open": open_plan, "h36m": h36m_plan}

@@ -1,48 +1,64 @@
-"""A comparison from its plan to a report per method and seed; goes on where it stopped (torch)."""
+"""A comparison from its plan to reports, tables and figures; goes on where it stopped (torch)."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from poseterior.compare.plan import Entry, Plan
-from poseterior.compare.table import write_table
+from poseterior.compare.lifters import lifter_of
+from poseterior.compare.plan import MAIN_ANSWER, Answer, Entry, Plan
+from poseterior.compare.records import check_same_plan
+from poseterior.compare.results import CURVE_SUFFIX, write_results
 from poseterior.compare.trainings import SayLine, Stopped, trained
 from poseterior.data.evaluation_set import EvaluationSet
 from poseterior.evaluate.datasets import open_data
-from poseterior.evaluate.flow_lifter import FlowLifter
 from poseterior.evaluate.measure import Settings
-from poseterior.evaluate.report import evaluate, write_report
+from poseterior.evaluate.provenance import date
+from poseterior.evaluate.report import Subset, evaluate, write_report
 from poseterior.export.atomic import writable_folder
-from poseterior.models.interface import LiftingModel
-from poseterior.models.network_bundle import open_network_lifter
 from poseterior.train.config import DataConfig, DeviceConfig
-from poseterior.train.data import load_training_data
+from poseterior.train.data import TrainingData, load_training_data
 
 REPORTS_FOLDER = "reports"
-TABLE_FILE = "table.md"
+TRAININGS_FOLDER = "trainings"
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """A report that is wanted."""
+
+    entry: Entry
+    answer: Answer
+    seed: int
+    path: Path
+    samples: int
+    subset: Subset
+    max_pictures: int | None
 
 
 def compare(
     plan: Plan,
     names: tuple[str, ...],
     data_folder: Path,
-    test: str,
+    tests: tuple[str, ...],
     out: Path,
     *,
     device: DeviceConfig,
     say_line: SayLine,
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Trains and measures the methods `names` of the plan, and writes the table of all reports in `out`.
+    """Trains and measures the methods `names` of the plan, and writes tables and figures of all reports in `out`.
 
     Args:
         plan: budget, sizes, seeds.
         names: methods, or "all".
         data_folder: training and validation pairs (`train.data`).
-        test: what is evaluated, as `poseterior evaluate --data` names it.
-        out: folder; trainings, reports and the table go there, and what is there already is not done again.
+        tests: what is evaluated, as `poseterior evaluate --data` names them.
+        out: folder; trainings, reports and results go there, and what is there already is not done again.
         device: of the networks: its accelerator is "cpu" or "cuda".
         say_line: takes what is worth telling.
         stop: asked after each step of a training and before each evaluation.
@@ -51,43 +67,70 @@ def compare(
         Whether everything is done.
 
     Raises:
-        PoseteriorError: data, settings or folders cannot be used, or a training diverged.
+        PoseteriorError: data, settings or folders cannot be used, `out` holds another comparison, or a training
+            diverged.
     """
+    plan.check()
     entries = plan.chosen(names)
-    reports = writable_folder(out) / REPORTS_FOLDER
-    writable_folder(reports)
     pairs = load_training_data(DataConfig(folder=data_folder))
-    held_out = open_data(test)
+    held_out = [(spec, open_data(spec)) for spec in tests]
+    check_same_plan(writable_folder(out), plan, pairs.fingerprint())
     try:
         for seed, entry in plan.trainings(entries):
-            folder = out / "trainings" / f"{entry.name}-seed{seed}"
-            model = trained(
-                    entry, plan, seed, pairs, data_folder, folder, device, say_line, stop
-                )  # fmt: skip
-            for suffix, changes in entry.answers.items():
-                report = reports / f"{entry.name}{suffix}-seed{seed}.json"
-                if report.is_file():
-                    continue
-                if stop():
-                    raise Stopped
-                say_line(f"measuring {entry.title}{suffix}, seed {seed}")
-                lifter = _opened(entry, model, device.accelerator, changes)
-                _measure(lifter, held_out, plan, seed, report)
+            folder = out / TRAININGS_FOLDER / f"{entry.name}-seed{seed}"
+            model = trained(entry, plan, seed, pairs, data_folder, folder, device, say_line, stop)
+            for spec, data in held_out:
+                reports = writable_folder(out / REPORTS_FOLDER / folder_name(data.name))
+                for wanted in _wanted(plan, entry, seed, data, reports):
+                    if stop():
+                        raise Stopped
+                    say_line(f"measuring {wanted.path.stem} on {data.name}")
+                    _measure(wanted, model, spec, data, pairs, device.accelerator)
     except Stopped:
         return False
-    write_table(plan, reports, out / TABLE_FILE)
+    for _, data in held_out:
+        reports = out / REPORTS_FOLDER / folder_name(data.name)
+        write_results(plan, reports, out / TRAININGS_FOLDER, out / folder_name(data.name))
     return True
 
 
-def _opened(entry: Entry, folder: Path, device: str, changes: dict) -> LiftingModel:
-    if entry.kind == "flow":
-        return FlowLifter.load(folder)
-    return open_network_lifter(folder, device=device, **changes)
+def folder_name(set_name: str) -> str:
+    """A set's name without what folders cannot be called."""
+    return re.sub(r"[^\w.-]+", "-", set_name)
 
 
-def _measure(model: LiftingModel, data: EvaluationSet, plan: Plan, seed: int, path: Path) -> None:
+def _wanted(plan: Plan, entry: Entry, seed: int, data: EvaluationSet, reports: Path) -> Iterator[_Measuring]:
+    """The reports that are not there yet."""
+    for answer in entry.answers:
+        path = reports / f"{entry.name}{answer.suffix}-seed{seed}.json"
+        samples = plan.samples if answer.samples is None else answer.samples
+        if not path.is_file():
+            yield _Measuring(entry, answer, seed, path, samples, "both", plan.max_pictures)
+    if seed == plan.seeds[0] and data.ambiguous().any():
+        path = reports / f"{entry.name}{CURVE_SUFFIX}-seed{seed}.json"
+        if not path.is_file():
+            yield _Measuring(
+                entry, MAIN_ANSWER, seed, path, plan.curve_samples, "ambiguous", plan.curve_pictures
+            )
+
+
+def _measure(
+    wanted: _Measuring, folder: Path, spec: str, data: EvaluationSet, pairs: TrainingData, device: str
+) -> None:
+    model = lifter_of(
+        wanted.entry,
+        wanted.answer,
+        folder,
+        data,
+        pairs.validation,
+        device=device,
+        samples=wanted.samples,
+        seed=wanted.seed,
+    )
     started = time.perf_counter()
-    settings = Settings(plan.samples, seed)
-    report = evaluate(model, data, settings, subset="both", max_pictures=plan.max_pictures).report
-    report["run"] = {"seconds": round(time.perf_counter() - started, 1)}
-    write_report(report, path)
+    settings = Settings(wanted.samples, wanted.seed)
+    report: dict[str, Any] = evaluate(
+        model, data, settings, subset=wanted.subset, max_pictures=wanted.max_pictures
+    ).report
+    report["run"] = {"data": spec, "date": date(), "seconds": round(time.perf_counter() - started, 1)}
+    write_report(report, wanted.path)

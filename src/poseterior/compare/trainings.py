@@ -97,7 +97,8 @@ def _train_network(
         seed=seed,
         device=device.accelerator,
         report_every=max(1, steps // 200),
-        validate_every=max(1, steps // 10),
+        validate_every=max(1, steps // 4),
+        validation_pictures=100,
         checkpoint_every=max(1, steps // 20),
     )
     fit = Fit(config, data, partial(_varied, mirrored=plan.mirrored, sigma_degrees=plan.rotated_degrees))

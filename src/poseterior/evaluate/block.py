@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from poseterior.evaluate.joints import JointChoice
-from poseterior.evaluate.measurements import DensityRecord, MarginalRecord
+from poseterior.evaluate.measurements import DensityRecord, MarginalRecord, RegionRecord
 from poseterior.flow.config import CENTRED_SIZE
 from poseterior.metrics.answers import MEAN_POSE, Z0
 from poseterior.metrics.calibration import entropy_nats, interval_width, truth_levels
@@ -28,6 +28,7 @@ Poses = Float[np.ndarray, "pictures joints 3"]
 Hypotheses = Float[np.ndarray, "pictures hypotheses joints 3"]
 
 MM_PER_METRE = 1000.0
+_UNIT = {"mm_per_unit": MM_PER_METRE, "dimensions": CENTRED_SIZE}
 BEST_OF_METRICS = ("mpjpe_mm", "pmpjpe_mm")
 """Of the curves over the number of hypotheses."""
 
@@ -67,13 +68,18 @@ def marginal_record(block: Block, choice: JointChoice) -> MarginalRecord:
 
 
 def density_record(block: Block) -> DensityRecord | None:
-    """What the log-densities say; None where there are none."""
+    """What the truth's log-density says; None where there is none."""
+    if block.truth_log_prob is None:
+        return None
+    return DensityRecord(nll=nll_nats_mm(block.truth_log_prob, **_UNIT))
+
+
+def region_record(block: Block) -> RegionRecord | None:
+    """What the hypotheses' log-densities say; None where there are none."""
     if block.log_prob is None or block.truth_log_prob is None:
         return None
-    unit = {"mm_per_unit": MM_PER_METRE, "dimensions": CENTRED_SIZE}
-    return DensityRecord(
-        nll=nll_nats_mm(block.truth_log_prob, **unit),
-        entropy=nll_nats_mm(-entropy_nats(block.log_prob), **unit),
+    return RegionRecord(
+        entropy=nll_nats_mm(-entropy_nats(block.log_prob), **_UNIT),
         truth_level=truth_levels(block.truth_log_prob, block.log_prob),
     )
 

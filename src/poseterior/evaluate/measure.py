@@ -21,9 +21,10 @@ from poseterior.evaluate.block import (
     joint_errors_mm,
     lengths_mm,
     marginal_record,
+    region_record,
 )
 from poseterior.evaluate.joints import choose_joints, evaluated_poses_mm, evaluated_vectors_mm
-from poseterior.evaluate.measurements import DensityRecord, MarginalRecord, Measurements
+from poseterior.evaluate.measurements import DensityRecord, MarginalRecord, Measurements, RegionRecord
 from poseterior.evaluate.models import require_profile
 from poseterior.geometry.normalise import vector_from_pose
 from poseterior.metrics.summary import PoseEvaluation
@@ -37,7 +38,7 @@ _NOISE_SEED = 1
 
 OnProgress = Callable[[int, int], None]
 """Pictures done, pictures in all."""
-Record = TypeVar("Record", MarginalRecord, DensityRecord)
+Record = TypeVar("Record", MarginalRecord, DensityRecord, RegionRecord)
 Rows = Int[np.ndarray, " rows"]
 
 
@@ -92,6 +93,14 @@ def measure(
     return _Run(model, data, rows, settings).measured(on_progress)
 
 
+def noise_baseline(model: LiftingModel, data: EvaluationSet, depth_sigma_m: float) -> NoiseBaseline:
+    """Noise around the model's single answers: the fitted Gaussians of the set's pictures, and a constant in depth."""
+    covariance_m2 = joint_covariance_m2(
+        data.gaussians.covariance_cell2, data.metres_per_cell, data.profile.sigma_confident_cells
+    )
+    return NoiseBaseline(model, covariance_m2, depth_sigma_m)
+
+
 class _Run:
     def __init__(self, model: LiftingModel, data: EvaluationSet, rows: Rows, settings: Settings) -> None:
         self._model, self._data, self._rows, self._settings = model, data, rows, settings
@@ -107,10 +116,11 @@ class _Run:
         )
         single_mm = evaluated_vectors_mm(single, choice)
         depth_sigma_mm = depth_sigma_from_truth(single_mm, self._truth_mm, choice.protocol.root_index)
-        baseline = self._baseline(depth_sigma_mm / MM_PER_METRE)
+        baseline = noise_baseline(self._model, self._data, depth_sigma_mm / MM_PER_METRE)
         poses = PoseEvaluation(choice.protocol)
         marginal: list[MarginalRecord] = []
         density: list[DensityRecord] = []
+        regions: list[RegionRecord] = []
         mean_error: list[np.ndarray] = []
         lengths: list[dict[str, np.ndarray]] = []
         best: dict[str, list[dict[str, np.ndarray]]] = {"model": [], "noise_baseline": []}
@@ -130,9 +140,10 @@ class _Run:
             poses.add(block.hypotheses_mm, block.truth_mm, block.single_mm)
             if samples > 1:
                 marginal.append(marginal_record(block, choice))
-            record = density_record(block)
-            if record is not None:
+            if (record := density_record(block)) is not None:
                 density.append(record)
+            if (region := region_record(block)) is not None:
+                regions.append(region)
             mean_error.append(joint_errors_mm(block.hypotheses_mm.mean(axis=1), block.truth_mm, choice))
             lengths.append(lengths_mm(block, choice))
             for name, hypotheses in (("model", block.hypotheses_mm), ("noise_baseline", block.noise_mm)):
@@ -150,6 +161,7 @@ class _Run:
             depth_sigma_mm=depth_sigma_mm,
             marginal=_one_record(marginal),
             density=_one_record(density),
+            regions=_one_record(regions),
         )
 
     def _lifted(self) -> Iterator[_Lifted]:
@@ -184,13 +196,6 @@ class _Run:
         """Of a block; the pictures keep their numbers in the whole set."""
         rows = self._rows[index]
         return self._data.select(rows).inputs(self._model.condition_variant)._replace(picture=rows)
-
-    def _baseline(self, depth_sigma_m: float) -> NoiseBaseline:
-        data = self._data
-        covariance_m2 = joint_covariance_m2(
-            data.gaussians.covariance_cell2, data.metres_per_cell, data.profile.sigma_confident_cells
-        )
-        return NoiseBaseline(self._model, covariance_m2, depth_sigma_m)
 
     def _check(self, vectors: Float[np.ndarray, "..."], shape: tuple[int, ...]) -> None:
         if vectors.shape != shape or not np.isfinite(vectors).all():

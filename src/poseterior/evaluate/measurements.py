@@ -36,7 +36,14 @@ class DensityRecord:
     """Of the model's log-density, nats, for poses in millimetres on the 45-dimensional space of centred poses."""
 
     nll: Float[np.ndarray, " pictures"]
+
+
+@dataclass(frozen=True)
+class RegionRecord:
+    """What the log-densities of the hypotheses add to that of the truth."""
+
     entropy: Float[np.ndarray, " pictures"]
+    """Nats, millimetres."""
     truth_level: Float[np.ndarray, " pictures"]
     """Level of the smallest highest-density region that holds the truth."""
 
@@ -64,3 +71,5 @@ class Measurements:
     """None with one hypothesis."""
     density: DensityRecord | None
     """None where the model has none, or the truth is not a whole pose."""
+    regions: RegionRecord | None
+    """None where the hypotheses have no log-density, or `density` is None."""

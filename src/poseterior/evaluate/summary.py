@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from poseterior.data.evaluation_set import EvaluationSet
 from poseterior.evaluate.intervals import Bootstrap, Estimate
-from poseterior.evaluate.measurements import DensityRecord, MarginalRecord, Measurements
+from poseterior.evaluate.measurements import DensityRecord, MarginalRecord, Measurements, RegionRecord
 from poseterior.metrics.marginal_calibration import ECE_LEVELS, central_levels
 from poseterior.metrics.summary import AXES
 from poseterior.skeleton import H36M_17, MPII_16
@@ -40,7 +40,9 @@ def subset_summary(
         "num_pictures": len(rows),
         "num_sequences": bootstrap.num_sequences,
         "poses": _poses(measurements, chosen, bootstrap),
-        "density": None if density is None else _density(density, chosen, bootstrap, brief),
+        "density": None
+        if density is None
+        else _density(density, measurements.regions, chosen, bootstrap, brief),
         "samples": None if marginal is None else _marginal(marginal, chosen, bootstrap, brief),
     }
     if brief:
@@ -97,13 +99,19 @@ def _poses(measurements: Measurements, chosen: Mask, bootstrap: Bootstrap) -> di
     return poses
 
 
-def _density(density: DensityRecord, chosen: Mask, bootstrap: Bootstrap, brief: bool) -> dict[str, Any]:
-    inside = density.truth_level[chosen, None] <= ECE_LEVELS
-    summary = {
+def _density(
+    density: DensityRecord, regions: RegionRecord | None, chosen: Mask, bootstrap: Bootstrap, brief: bool
+) -> dict[str, Any]:
+    summary: dict[str, Any] = {
         "nll_nats_mm": bootstrap.estimate(density.nll[chosen]),
         # a few truths that a model holds for impossible decide the mean
         "nll_nats_mm_median": _finite(float(np.median(density.nll[chosen]))),
-        "entropy_nats_mm": bootstrap.estimate(density.entropy[chosen]),
+    }
+    if regions is None:
+        return summary
+    inside = regions.truth_level[chosen, None] <= ECE_LEVELS
+    summary |= {
+        "entropy_nats_mm": bootstrap.estimate(regions.entropy[chosen]),
         **_coverage("hdr", inside, bootstrap),
     }
     return summary if brief else {**summary, "hdr_curve": _curve(bootstrap.estimates(inside))}

@@ -118,6 +118,7 @@ def _subset(summary: dict[str, Any]) -> list[str]:
         for part, entries in (("density", _DENSITY), ("samples", _SAMPLES))
         if summary[part] is not None
         for key, (title, decimals) in entries.items()
+        if key in summary[part]
     ]
     if summary["density"] is not None:
         median = summary["density"]["nll_nats_mm_median"]

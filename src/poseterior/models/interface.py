@@ -31,7 +31,7 @@ class Draws(NamedTuple):
     """Metres, flow frame, axis-major, mean-centred (`geometry.normalise.pose_from_vector` makes poses of them)."""
     log_prob: Float64[np.ndarray, "pictures hypotheses"] | None
     """log p(x | picture) in nats on the 45-dimensional space of centred poses in metres; None where the method
-    has no such density."""
+    has no such density, or asking it of every hypothesis is too dear (`log_prob` still answers then)."""
 
 
 @runtime_checkable
@@ -65,7 +65,7 @@ class LiftingModel(Protocol):
 
     @property
     def gives_log_prob(self) -> bool:
-        """Whether `log_prob` can be asked and `Draws.log_prob` is there."""
+        """Whether `log_prob` can be asked."""
         ...
 
     def single(self, inputs: LiftingInputs) -> Float32[np.ndarray, "pictures 48"]:

@@ -25,6 +25,8 @@ class NetworkLifter(nn.Module):
     method: ClassVar[str]
     """Its name in tables."""
     gives_log_prob: ClassVar[bool] = False
+    log_prob_is_dear: ClassVar[bool] = False
+    """Many times the work of a hypothesis: hypotheses come without it."""
     config: Any
     """Frozen dataclass with published sizes as defaults, and `inputs`: what is read of each picture."""
     noise_size: int

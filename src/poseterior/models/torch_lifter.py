@@ -85,7 +85,8 @@ class TorchLifter:
             return self.network.draw(y, condition, self._tensor(noise[row : row + 1]))
 
         vectors = self._per_picture(inputs, draw, (num_samples, 48)).astype(np.float32)
-        return Draws(vectors, self.log_prob(inputs, vectors) if self.gives_log_prob else None)
+        with_density = self.gives_log_prob and not self.network.log_prob_is_dear
+        return Draws(vectors, self.log_prob(inputs, vectors) if with_density else None)
 
     def log_prob(
         self, inputs: LiftingInputs, vectors: Float[np.ndarray, "pictures poses 48"]

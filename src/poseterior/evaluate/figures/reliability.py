@@ -36,7 +36,7 @@ def draw_reliability(report: dict[str, Any]) -> Figure:
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         drawn = False
         for name, summary in present_subsets(report).items():
-            if summary[part] is not None:
+            if curve in (summary[part] or {}):
                 _draw(axes, summary[part][curve], name, colour)
                 drawn = True
         if drawn:
