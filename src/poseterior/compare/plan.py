@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from poseterior.errors import InputError
-from poseterior.train.presets import Preset
 
 Kind = Literal["network", "flow"]
 AnswerKind = Literal["model", "noise", "ordinal"]
@@ -116,7 +115,7 @@ _TITLES = {
     "flow_matching": "flow matching",
     "spline_flow": "neural spline flow",
 }
-_FLOWS: dict[Preset, str] = {
+_FLOWS = {
     "wehrbein2021": "Wehrbein et al. 2021",
     "posterior": "posterior flow (likelihood)",
 }
@@ -169,11 +168,19 @@ def h36m_plan() -> Plan:
 def _entries(
     sizes: dict[str, dict[str, Any]], flow_sizes: dict[str, Any], once: tuple[str, ...] = ()
 ) -> tuple[Entry, ...]:
-    networks = [(name, title, "network", sizes.get(name, {})) for name, title in _TITLES.items()]
-    flows = [(name, title, "flow", flow_sizes) for name, title in _FLOWS.items()]
+    titles: dict[Kind, dict[str, str]] = {"network": _TITLES, "flow": _FLOWS}
     return tuple(
-        Entry(name, title, kind, name, own_sizes, _answers(name), 1 if name in once else 2)
-        for name, title, kind, own_sizes in (*networks, *flows)
+        Entry(
+            name,
+            title,
+            kind,
+            name,
+            flow_sizes if kind == "flow" else sizes.get(name, {}),
+            _answers(name),
+            num_seeds=1 if name in once else 2,
+        )
+        for kind, of_kind in titles.items()
+        for name, title in of_kind.items()
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from poseterior.compare.lifters import lifter_of
 from poseterior.compare.plan import MAIN_ANSWER, Answer, Entry, Plan
 from poseterior.compare.records import check_same_plan
@@ -71,6 +73,7 @@ def compare(
             diverged.
     """
     plan.check()
+    torch.set_float32_matmul_precision(device.matmul_precision)
     entries = plan.chosen(names)
     pairs = load_training_data(DataConfig(folder=data_folder))
     held_out = [(spec, open_data(spec)) for spec in tests]

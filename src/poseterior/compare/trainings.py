@@ -83,7 +83,6 @@ def _train_network(
     device: DeviceConfig,
     stop: Callable[[], bool],
 ) -> None:
-    torch.set_float32_matmul_precision(device.matmul_precision)
     recipe = published_recipe(entry.method)
     if plan.batch_size is not None:
         recipe = replace(recipe, batch_size=plan.batch_size)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from poseterior.errors import ModelError
 from poseterior.flow.config import ClampVariant, ConditionInput, Family, FlowConfig, PermutationKind
+from poseterior.flow.stored_card import (
+    CARD_FILE,
+    COMMON_TYPES,
+    WEIGHTS_FILE,
+    StoredCard,
+    check_choice,
+    check_fields,
+    check_format_version,
+    read_content,
+)
 from poseterior.heatmaps.condition import ConditionVariant
 
+__all__ = ["CARD_FILE", "FORMAT_VERSION", "UNITS", "WEIGHTS_FILE", "LogProbKind", "ModelCard", "read_card"]
+
 FORMAT_VERSION = 1
-CARD_FILE = "model.json"
-WEIGHTS_FILE = "weights.safetensors"
 
 LogProbKind = Literal["posterior", "manifold"]
 
@@ -27,7 +36,7 @@ UNITS = {
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ModelCard(StoredCard):
     """Everything that a user of the weights must know; stored beside them as JSON."""
 
     name: str
@@ -58,31 +67,6 @@ class ModelCard:
         """What the flow's log-densities are of: "posterior" or "manifold" (METHOD section 9)."""
         return "posterior" if self.family == "posterior" else "manifold"
 
-    @property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the weights, which identifies the model."""
-        return self.files[WEIGHTS_FILE]
-
-    def to_json(self) -> str:
-        """The text of `model.json`."""
-        return json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
-
-
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "detector_profile": str,
-    "sigma_confident_cells": (int, float),
-    "stand_in": bool,
-    "description": str,
-    "data": str,
-    "licence": str,
-    "seed": int,
-    "command": str,
-    "metrics": dict,
-    "units": dict,
-    "files": dict,
-}
-
 
 def read_card(folder: Path) -> ModelCard:
     """The card of the bundle in `folder`.
@@ -91,33 +75,17 @@ def read_card(folder: Path) -> ModelCard:
         ModelError: it is missing, is not JSON, has another format version, or a field is missing or wrong.
     """
     path = folder / CARD_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"cannot read the model card {path}: {error.strerror}") from None
-    except ValueError:
-        raise ModelError(f"the model card {path} is not valid JSON") from None
+    content = read_content(path)
     if not isinstance(content, dict) or "format_version" not in content:
         raise ModelError(f"{path} is not a model card: it has no format_version")
-    if content["format_version"] != FORMAT_VERSION:
-        raise ModelError(
-            f"{path} has format version {content['format_version']}; this version reads {FORMAT_VERSION}"
-        )
+    check_format_version(path, content, FORMAT_VERSION)
     return _card(content, path)
 
 
 def _card(content: dict[str, Any], path: Path) -> ModelCard:
-    names = {entry.name for entry in fields(ModelCard)}
-    if content.keys() != names:
-        odd = sorted(content.keys() ^ names)
-        raise ModelError(f"the model card {path} lacks or has unexpected fields: {', '.join(odd)}")
-    for name, kind in _TYPES.items():
-        if not isinstance(content[name], kind):
-            raise ModelError(f"{path}: field {name} is {content[name]!r}, of the wrong type")
-    for name, literal in (("family", Family), ("condition_variant", ConditionVariant)):
-        if content[name] not in get_args(literal):
-            choices = ", ".join(get_args(literal))
-            raise ModelError(f"{path}: {name} is {content[name]!r}; expected one of {choices}")
+    check_fields(path, content, ModelCard, {**COMMON_TYPES, "stand_in": bool})
+    check_choice(path, content, "family", Family)
+    check_choice(path, content, "condition_variant", ConditionVariant)
     config = _config(content["config"], path)
     if content["family"] == "bijective" and config.inputs != ("condition",):
         raise ModelError(

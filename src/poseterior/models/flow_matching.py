@@ -130,6 +130,7 @@ class FlowMatching(NetworkLifter):
     method: ClassVar[str] = "flow_matching"
     noise_size = CENTRED_SIZE
     gives_log_prob = True
+    log_prob_is_dear = True
 
     def __init__(self, config: FlowMatchingConfig | None = None) -> None:
         super().__init__()

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from poseterior.errors import ModelError
-from poseterior.flow.model_card import CARD_FILE, WEIGHTS_FILE
+from poseterior.flow.bundle_folder import check_files, checksums, write_folder
+from poseterior.flow.stored_card import CARD_FILE, WEIGHTS_FILE
 from poseterior.flow.tensor_file import read_spans, read_tensors, tensor_file_bytes
-from poseterior.models.bundle_folder import check_files, checksums, write_folder
 from poseterior.models.network_card import NetworkCard, read_network_card
 from poseterior.models.network_config import config_as_json, config_from_json
 from poseterior.models.network_lifter import NetworkLifter

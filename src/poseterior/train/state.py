@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from poseterior.errors import ModelError
 from poseterior.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from poseterior.train.learner import Learner
+from poseterior.train.optimiser_state import optimiser_tensors, restore_optimiser
 
 _KIND = "poseterior train"
 _OPTIMISER = "optimiser of "
@@ -45,11 +45,7 @@ def save_state(
         tensors["average"] = average.state_dict()
     for name, learner in learners.items():
         tensors[name] = learner.module.state_dict()
-        tensors[_OPTIMISER + name] = {
-            f"{index}.{key}": value
-            for index, state in learner.optimiser.state_dict()["state"].items()
-            for key, value in state.items()
-        }
+        tensors[_OPTIMISER + name] = optimiser_tensors(learner.optimiser)
     save_checkpoint(path, Checkpoint(step, tensors, {"kind": _KIND, **facts._asdict()}))
 
 
@@ -76,23 +72,11 @@ def restore_state(
             average.load_state_dict(checkpoint.tensors["average"])
         for name, learner in learners.items():
             learner.module.load_state_dict(checkpoint.tensors[name])
-            _restore_optimiser(learner.optimiser, checkpoint.tensors[_OPTIMISER + name])
+            restore_optimiser(learner.optimiser, checkpoint.tensors[_OPTIMISER + name])
         seconds = float(checkpoint.facts["seconds"])
     except (KeyError, RuntimeError, ValueError, TypeError, IndexError):
         raise ModelError(f"the checkpoint {path} does not hold the weights of this run") from None
     return Restored(checkpoint.step, checkpoint.tensors.get("window", {}), seconds)
-
-
-def _restore_optimiser(optimiser: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in flat.items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value
-    groups = optimiser.state_dict()["param_groups"]
-    # before the first step there is no state
-    if state and sorted(state) != sorted(index for group in groups for index in group["params"]):
-        raise ValueError("the optimiser has other parameters")
-    optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _check_same_run(path: Path, facts: dict[str, Any], expected: Facts) -> None:

@@ -20,10 +20,10 @@ from poseterior.train.batch import Batch
 from poseterior.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from poseterior.train.data import TrainingData
 from poseterior.train.methods.fitters import fitter_for
-from poseterior.train.methods.optimiser_state import optimiser_tensors, restore_optimiser
 from poseterior.train.methods.recipe import Recipe
 from poseterior.train.methods.registry import published_recipe
 from poseterior.train.methods.validation import validate_network
+from poseterior.train.optimiser_state import optimiser_tensors, restore_optimiser
 from poseterior.train.seeds import Stream, stream_generator, stream_seed
 from poseterior.train.source import ArraySource, Augmentation
 from poseterior.train.tracker import JsonlTracker, Tracker
