@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SPEED = ("fit.py", "flow.py", "cold_start.py", "metrics.py", "objective.py")
+SPEED = ("fit.py", "flow.py", "cold_start.py", "metrics.py", "objective.py", "matmul.py")
 
 for name in SPEED:
     print(f"== benchmarks/{name}", flush=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from _ablations_page import TABLES as ABLATIONS
+from _ablations_page import ablations_page
 from _common import RESULTS
 from _models_page import MODELS, models_page
 from _tables import listed, load, percent, stamp, table
@@ -266,3 +268,5 @@ if __name__ == "__main__":
         write(RESULTS / "models.md", models_page())
     if (RESULTS / "open-data.json").exists():
         write(RESULTS / "open-data.md", open_data_page())
+    if any((RESULTS / f"{name}.json").exists() for name in ABLATIONS):
+        write(RESULTS / "ablations.md", ablations_page())

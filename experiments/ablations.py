@@ -43,7 +43,7 @@ TABLES = {
         ("--objective.gradient", "subset"),
         {
             "full": (),
-            "without_condition": ("--data.condition-shown", "False"),
+            "without_condition": ("--data.no-condition-shown",),
             "without_hm": ("--objective.weight-hm", "0"),
             "without_gen": ("--objective.weight-gen", "0"),
             "without_mb": ("--objective.weight-mb", "0"),
@@ -123,7 +123,7 @@ def evaluate_row(arguments: Arguments, name: str, model: Path) -> None:
 def summary(arguments: Arguments) -> dict[str, Any]:
     """All rows' reports in one."""
     rows = TABLES[arguments.table].rows
-    reports = {name: json.loads((arguments.out / f"{name}.json").read_text()) for name in rows}
+    reports = {name: _summed_up(arguments.out / f"{name}.json") for name in rows}
     return {
         "name": arguments.table,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -134,6 +134,16 @@ def summary(arguments: Arguments) -> dict[str, Any]:
         "samples": arguments.samples,
         "rows": {name: {"options": list(rows[name]), "report": report} for name, report in reports.items()},
     }
+
+
+def _summed_up(path: Path) -> dict[str, Any]:
+    """A report without what no table needs: actions, joints and curves."""
+    report = json.loads(path.read_text())
+    kept = {key: report[key] for key in ("settings", "model", "dataset", "subsets", "run")}
+    for summary in filter(None, kept["subsets"].values()):
+        for key in ("joints", "spread_mm", "visibility", "oracle_best_of_first"):
+            summary.pop(key, None)
+    return kept
 
 
 def main() -> int:

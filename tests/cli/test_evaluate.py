@@ -4,13 +4,13 @@ import sys
 
 import pytest
 import torch
+from _flows import flow_card
 from _toy_evaluation import PROFILE, write_synth_folder
 
 from poseterior import cli
 from poseterior.evaluate import provenance
 from poseterior.flow.config import posterior_config
 from poseterior.flow.export import export_flow
-from poseterior.flow.model_card import ModelCard
 from poseterior.models.posterior_flow import PosteriorFlow
 
 
@@ -24,20 +24,7 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     flow = PosteriorFlow(posterior_config(blocks=2, hidden=12, encoder_hidden=8, encoder_size=6))
     flow.scale.fill_(0.2)
-    card = ModelCard(
-        name="tiny",
-        family="posterior",
-        config=flow.config,
-        detector_profile=PROFILE.name,
-        sigma_confident_cells=1.23,
-        condition_variant="paper",
-        stand_in=True,
-        description="random weights",
-        data="none",
-        licence="Apache-2.0",
-        seed=0,
-        command="pytest",
-    )
+    card = flow_card(flow, name="tiny", detector_profile=PROFILE.name, sigma_confident_cells=1.23)
     path = tmp_path_factory.mktemp("models") / "tiny"
     export_flow(flow.eval(), path, card)
     return path

@@ -14,10 +14,10 @@ import torch
 
 from poseterior import cli
 from poseterior.cli.models import field_lines
+from poseterior.flow.bundle_folder import checksums, write_folder
 from poseterior.flow.config import FlowConfig
 from poseterior.flow.model_card import CARD_FILE, WEIGHTS_FILE, read_card
 from poseterior.flow.tensor_file import tensor_file_bytes
-from poseterior.models.bundle_folder import checksums, write_folder
 from poseterior.models.network_card import NetworkCard
 from poseterior.models.official import official_state_dict
 from poseterior.models.wehrbein import WehrbeinFlow

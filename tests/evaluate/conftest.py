@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from _flows import flow_card
 from _toy_evaluation import PROFILE
 
 from poseterior.flow.config import FlowConfig, posterior_config
 from poseterior.flow.export import export_flow
-from poseterior.flow.model_card import ModelCard
 from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow
 
@@ -27,19 +27,11 @@ def bundle(tmp_path: Path):
             torch.nn.init.normal_(parameter, std=0.1)
         if isinstance(flow, PosteriorFlow):
             flow.scale.copy_(torch.linspace(0.05, 0.4, 45))
-        card = ModelCard(
+        card = flow_card(
+            flow,
             name=f"tiny-{family}",
-            family=flow.family,
-            config=flow.config,
             detector_profile=PROFILE.name,
             sigma_confident_cells=PROFILE.sigma_confident_cells,
-            condition_variant="paper",
-            stand_in=True,
-            description="random weights",
-            data="none",
-            licence="Apache-2.0",
-            seed=0,
-            command="pytest",
         )
         export_flow(flow.eval(), tmp_path / family, card)
         return flow, tmp_path / family

@@ -17,7 +17,7 @@ from torch import nn
 
 from poseterior.data.evaluation_set import EvaluationSet
 from poseterior.data.h36m.fits import gaussians_from_fits
-from poseterior.data.h36m.profile import HRNET_H36M
+from poseterior.data.hrnet_profile import HRNET_H36M
 from poseterior.flow.runtime import FlowRuntime
 from poseterior.geometry.normalise import joint_major, pose_from_vector
 from poseterior.metrics.summary import PoseEvaluation

@@ -4,32 +4,14 @@ from typing import Any
 
 import pytest
 import torch
+from _flows import flow_card
 
 from poseterior.flow.config import FlowConfig, posterior_config
 from poseterior.flow.export import Flow, export_flow
-from poseterior.flow.model_card import ModelCard
 from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow
 
 SMALL = {"hidden": 40, "encoder_hidden": 20, "encoder_size": 10}
-
-
-def card_of(flow: Flow) -> ModelCard:
-    return ModelCard(
-        name="test",
-        family=flow.family,
-        config=flow.config,
-        detector_profile="blazepose_full",
-        sigma_confident_cells=1.3,
-        condition_variant="paper",
-        stand_in=True,
-        description="random weights",
-        data="none",
-        licence="Apache-2.0",
-        seed=0,
-        command="pytest",
-        metrics={"nll": 1.5},
-    )
 
 
 def random_flow(family: str, std: float | None = 0.08, **changes) -> Flow:
@@ -54,7 +36,8 @@ def exported(tmp_path: Path) -> Callable[..., tuple[Flow, Path]]:
 
     def make(family: str, **changes: Any) -> tuple[Flow, Path]:
         flow = random_flow(family, **changes)
-        export_flow(flow, tmp_path / family, card_of(flow))
+        card = flow_card(flow, detector_profile="blazepose_full", metrics={"nll": 1.5})
+        export_flow(flow, tmp_path / family, card)
         return flow, tmp_path / family
 
     return make

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from _density_lifters import pictures, small_density_lifter
 from _toy_linear_gaussian import BASIS, examine, fit, linear_gaussian_toy
 from scipy.stats import multivariate_normal
 from torch import nn
@@ -13,16 +14,7 @@ SMALL = {"hidden": 24, "blocks": 2, "encoder_hidden": 10, "frequencies": 2}
 
 
 def small(**changes):
-    torch.manual_seed(0)
-    lifter = FlowMatching(FlowMatchingConfig(**{**SMALL, **changes})).double()
-    lifter.coordinates.mean.copy_(torch.linspace(-0.2, 0.3, 45))
-    lifter.coordinates.spread.copy_(torch.linspace(0.05, 0.4, 45))
-    return lifter
-
-
-def pictures(count=3, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.randn(count, size, generator=generator, dtype=torch.float64) for size in (32, 78))
+    return small_density_lifter("flow_matching", **{**SMALL, **changes})
 
 
 class GaussianField(nn.Module):
@@ -145,35 +137,6 @@ def test_log_prob_agrees_with_the_jacobian_of_the_draws():
     # the network's part of the log-determinant is far larger than the tolerance
     assert abs(log_det - standard) > 0.5
     assert lifter.log_prob(x, y, condition).item() == pytest.approx(expected, abs=5e-3)
-
-
-def test_an_offset_changes_nothing_and_millimetres_subtract_45_log_1000():
-    lifter = small(steps=4)
-    y, condition = pictures()
-    x = 0.2 * torch.randn(3, 2, 48, dtype=torch.float64)
-    offset = torch.tensor([0.7, -1.2, 3.0], dtype=torch.float64).repeat_interleave(16)
-    in_metres = lifter.log_prob(x, y, condition)
-    torch.testing.assert_close(lifter.log_prob(x + offset, y, condition), in_metres)
-    lifter.coordinates.spread.mul_(1000)
-    lifter.coordinates.mean.mul_(1000)
-    torch.testing.assert_close(lifter.log_prob(1000 * x, y, condition), in_metres - 45 * np.log(1000))
-
-
-def test_draws_are_centred_and_single_is_the_draw_of_no_noise():
-    lifter = small()
-    y, condition = pictures()
-    poses = lifter.draw(y, condition, torch.randn(3, 4, 45, dtype=torch.float64))
-    assert poses.unflatten(-1, (3, 16)).mean(dim=-1).abs().max() < 1e-12
-    still = lifter.draw(y, condition, torch.zeros(3, 2, 45, dtype=torch.float64))
-    torch.testing.assert_close(lifter.single(y, condition), still[:, 1])
-
-
-def test_inputs_that_are_not_chosen_are_not_seen():
-    lifter = small(inputs=("y",))
-    y, condition = pictures()
-    noise = torch.randn(3, 2, 45, dtype=torch.float64)
-    torch.testing.assert_close(lifter.draw(y, condition + 1, noise), lifter.draw(y, condition, noise))
-    assert (lifter.draw(y + 1, condition, noise) - lifter.draw(y, condition, noise)).abs().max() > 1e-3
 
 
 def test_the_default_has_the_size_of_the_posterior_flow():

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from _leaning_people import fit_leaning_people, lean_of, leaning_people
 from scipy.special import logsumexp
 from scipy.stats import kstest, multivariate_normal, norm
 from torch import Tensor
@@ -215,36 +216,17 @@ def test_pictures_do_not_touch_each_other() -> None:
     )
 
 
-# a third of the poses leans towards the camera, the rest away from it, by the same 0.3 m at most
-LEAN = torch.linspace(-0.3, 0.3, 16)
-
-
-def leaning_people(pictures: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    y = torch.randn(pictures, 32, generator=generator)
-    sign = torch.where(torch.rand(pictures, 1, generator=generator) < 1 / 3, 1.0, -1.0)
-    flat = 0.2 * y.unflatten(-1, (2, 16))
-    wobble = torch.randn(pictures, 45, generator=generator) * 0.02 @ torch.from_numpy(BASIS).float().T
-    x = torch.cat([(flat - flat.mean(-1, keepdim=True)).flatten(-2), sign * LEAN], dim=-1)
-    return x + wobble, y, torch.zeros(pictures, 78)
-
-
 def test_both_modes_of_an_ambiguous_pose_are_learnt() -> None:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
+    people = {"share": 1 / 3, "wobble": 0.02 * torch.from_numpy(BASIS).float().T}
     model = GraphMDN(GraphMDNConfig(channels=16, blocks=1, kernels=5))
-    model.set_scale_from(*leaning_people(1000, generator))
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in range(200):
-        loss = model.losses(*leaning_people(256, generator), generator)["total"]
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    model.eval()
-    _, y, condition = leaning_people(64, generator)
+    model = fit_leaning_people(model, generator, steps=200, learning_rate=5e-3, **people)
+    _, y, condition = leaning_people(64, generator, **people)
     noise = torch.randn(64, 100, model.noise_size, generator=generator)
     with torch.no_grad():
-        leans = (model.draw(y, condition, noise)[..., 32:] @ LEAN) / (LEAN @ LEAN)
-        answers = (model.single(y, condition)[:, 32:] @ LEAN) / (LEAN @ LEAN)
+        leans = lean_of(model.draw(y, condition, noise))
+        answers = lean_of(model.single(y, condition))
     # the wobble alone moves a lean by 0.05
     assert ((leans.abs() - 1).abs() < 0.4).float().mean() > 0.9
     assert abs((leans > 0).float().mean().item() - 1 / 3) < 0.08

@@ -4,8 +4,9 @@ import torch
 from _networks import pairs, small_network
 from torch import nn
 
+from poseterior.models.centring import centred
 from poseterior.models.martinez import Martinez2017, MartinezConfig
-from poseterior.models.regression_trunk import ClippedLinear, Standardiser, centred
+from poseterior.models.regression_trunk import ClippedLinear, Standardiser
 
 
 def test_published_sizes():

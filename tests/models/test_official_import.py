@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from poseterior.data.h36m.profile import HRNET_H36M
+from poseterior.data.hrnet_profile import HRNET_H36M
 from poseterior.errors import ModelError, OutputError
 from poseterior.flow.config import FlowConfig
 from poseterior.flow.model_card import read_card

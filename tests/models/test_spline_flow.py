@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from _density_lifters import pictures, small_density_lifter
 from _toy_linear_gaussian import BASIS, examine, fit, linear_gaussian_toy
 from scipy.stats import norm
 
@@ -13,26 +14,11 @@ from poseterior.models.spline_flow import SplineFlow, SplineFlowConfig
 SMALL = {"layers": 3, "bins": 4, "hidden": 12, "encoder_hidden": 10, "encoder_size": 6}
 
 
-@pytest.fixture
 def small():
-    pytest.importorskip("zuko", reason="the optional package zuko is not installed")
-
-    def make(**changes):
-        torch.manual_seed(0)
-        lifter = SplineFlow(SplineFlowConfig(**{**SMALL, **changes})).double()
-        lifter.coordinates.mean.copy_(torch.linspace(-0.2, 0.3, 45))
-        lifter.coordinates.spread.copy_(torch.linspace(0.05, 0.4, 45))
-        return lifter
-
-    return make
+    return small_density_lifter("spline_flow", **SMALL)
 
 
-def pictures(count=3):
-    generator = torch.Generator().manual_seed(0)
-    return (torch.randn(count, size, generator=generator, dtype=torch.float64) for size in (32, 78))
-
-
-def test_log_prob_and_loss_follow_from_the_jacobian_of_the_draws(small):
+def test_log_prob_and_loss_follow_from_the_jacobian_of_the_draws():
     lifter = small()
     y, condition = pictures(2)
     noise = torch.randn(2, 45, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -55,42 +41,13 @@ def test_log_prob_and_loss_follow_from_the_jacobian_of_the_draws(small):
     assert loss.item() == pytest.approx(-np.mean(expected), abs=1e-8)
 
 
-def test_an_offset_changes_nothing_and_millimetres_subtract_45_log_1000(small):
-    lifter = small()
-    y, condition = pictures()
-    x = 0.2 * torch.randn(3, 2, 48, dtype=torch.float64)
-    offset = torch.tensor([0.7, -1.2, 3.0], dtype=torch.float64).repeat_interleave(16)
-    in_metres = lifter.log_prob(x, y, condition)
-    torch.testing.assert_close(lifter.log_prob(x + offset, y, condition), in_metres)
-    lifter.coordinates.spread.mul_(1000)
-    lifter.coordinates.mean.mul_(1000)
-    torch.testing.assert_close(lifter.log_prob(1000 * x, y, condition), in_metres - 45 * np.log(1000))
-
-
-def test_draws_are_centred_and_single_is_the_draw_of_no_noise(small):
-    lifter = small()
-    y, condition = pictures()
-    poses = lifter.draw(y, condition, torch.randn(3, 4, 45, dtype=torch.float64))
-    assert poses.unflatten(-1, (3, 16)).mean(dim=-1).abs().max() < 1e-12
-    still = lifter.draw(y, condition, torch.zeros(3, 2, 45, dtype=torch.float64))
-    torch.testing.assert_close(lifter.single(y, condition), still[:, 1])
-
-
-def test_far_poses_have_a_finite_density(small):
+def test_far_poses_have_a_finite_density():
     lifter = small()
     y, condition = pictures()
     assert lifter.log_prob(torch.full((3, 1, 48), 50.0).double().cumsum(-1), y, condition).isfinite().all()
 
 
-def test_inputs_that_are_not_chosen_are_not_seen(small):
-    lifter = small(inputs=("condition",))
-    y, condition = pictures()
-    noise = torch.randn(3, 2, 45, dtype=torch.float64)
-    torch.testing.assert_close(lifter.draw(y + 1, condition, noise), lifter.draw(y, condition, noise))
-    assert (lifter.draw(y, condition + 1, noise) - lifter.draw(y, condition, noise)).abs().max() > 1e-4
-
-
-def test_weights_are_all_there_is_to_store(small):
+def test_weights_are_all_there_is_to_store():
     lifter = small()
     y, condition = pictures()
     noise = torch.randn(3, 2, 45, dtype=torch.float64)

@@ -157,9 +157,7 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
             density = summary["density"]
             scores.append(f"NLL {estimate_text(density['nll_nats_mm'], 1)} nats")
             if "hdr_calibration_error" in density:
-                scores.append(
-                    f"HDR calibration error {estimate_text(density['hdr_calibration_error'], 3)}"
-                )
+                scores.append(f"HDR calibration error {estimate_text(density['hdr_calibration_error'], 3)}")
         if summary["samples"] is not None:
             scores.append(f"energy score {estimate_text(summary['samples']['energy_score_mm'], 1)} mm")
             scores.append(f"ECE {estimate_text(summary['samples']['ece'], 3)}")

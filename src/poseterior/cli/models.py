@@ -124,8 +124,8 @@ def _text(value: Any) -> str:
 def _checked_card(folder: Path) -> dict[str, Any]:
     """The fields of the card, after the model's files were found to be those that it names."""
     from poseterior.flow.bundle import open_bundle
+    from poseterior.flow.bundle_folder import check_files
     from poseterior.flow.model_card import CARD_FILE
-    from poseterior.models.bundle_folder import check_files
     from poseterior.models.network_card import read_network_card
 
     try:

@@ -16,6 +16,7 @@ from poseterior.cli.demo import Demo
 from poseterior.cli.evaluate import Evaluate
 from poseterior.cli.lift import Lift
 from poseterior.cli.models import ModelsImport, ModelsList, ModelsShow
+from poseterior.cli.pairs import MakePairs
 from poseterior.cli.synth import Synth
 from poseterior.cli.train import Train, parse_train
 
@@ -45,6 +46,7 @@ Verb = (
     Annotated[Lift, subcommand("lift")]
     | Annotated[Demo, subcommand("demo")]
     | Annotated[Synth, subcommand("synth")]
+    | Annotated[MakePairs, subcommand("pairs")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Compare, subcommand("compare")]

@@ -17,6 +17,7 @@ JOINTS_2D_SIZE = 32
 """y: 16 joints in 2D, normalised, axis-major (METHOD section 1)."""
 CONDITION_SIZE = 78
 """c: six numbers of the fitted Gaussian for each of 13 joints (METHOD section 2)."""
+INPUT_SIZES: dict[ConditionInput, int] = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
 MANIFOLD_LATENT_SIZE = POSE_SIZE - JOINTS_2D_SIZE
 """z of the bijective family: 16."""
 CENTRED_SIZE = POSE_SIZE - 3
@@ -43,8 +44,7 @@ class FlowConfig:
     @property
     def encoder_input_size(self) -> int:
         """Sum of the sizes of `inputs`."""
-        sizes = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
-        return sum(sizes[name] for name in self.inputs)
+        return sum(INPUT_SIZES[name] for name in self.inputs)
 
 
 def posterior_config(**changes: object) -> FlowConfig:

@@ -19,8 +19,7 @@ import numpy as np
 from poseterior.flow.centred import centred_basis
 from poseterior.flow.config import (
     CENTRED_SIZE,
-    CONDITION_SIZE,
-    JOINTS_2D_SIZE,
+    INPUT_SIZES,
     MANIFOLD_LATENT_SIZE,
     POSE_SIZE,
     Family,
@@ -70,10 +69,9 @@ def _condition(graph: GraphWriter) -> bytes:
             name = f"body.blocks.{block}.{part}.from_condition"
             share = graph.linear(values, f"{name}.weight", graph.weight(f"{name}.bias"))
             shares.append(graph.op("Unsqueeze", share, graph.integers(0)))
-    sizes = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
     return graph.finish(
         "condition",
-        {name: ["pictures", sizes[name]] for name in config.inputs},
+        {name: ["pictures", INPUT_SIZES[name]] for name in config.inputs},
         {"shares": (graph.op("Concat", *shares, axis=0), _shares_shape(config, "pictures"))},
     )
 

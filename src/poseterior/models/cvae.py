@@ -44,11 +44,12 @@ import torch
 from jaxtyping import Float, Float64, Int8
 from torch import Tensor, nn
 
-from poseterior.flow.config import CONDITION_SIZE, JOINTS_2D_SIZE, POSE_SIZE
-from poseterior.models.network_lifter import ConditionInput, NetworkLifter
+from poseterior.flow.config import POSE_SIZE
+from poseterior.models.centring import JOINTS, centred
+from poseterior.models.network_lifter import ConditionInput
+from poseterior.models.picture_inputs import inputs_size, picture_inputs
+from poseterior.models.zero_noise import ZeroNoiseLifter
 
-JOINTS = 16
-INPUT_SIZES: dict[ConditionInput, int] = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
 EQUAL_DEPTH_M = 0.001
 """Joints nearer in depth than this count as equally deep (1 mm in the authors' code)."""
 ORDINAL_TEMPERATURE = 0.5
@@ -88,7 +89,7 @@ def _layer(inputs: int, outputs: int, dropout: float) -> tuple[nn.Module, ...]:
     return nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout)
 
 
-class CVAE(NetworkLifter):
+class CVAE(ZeroNoiseLifter):
     """Encoder and decoder; see the module.
 
     Noise: the latent. The samples' density has no closed form.
@@ -103,7 +104,7 @@ class CVAE(NetworkLifter):
         super().__init__()
         self.config = CVAEConfig() if config is None else config
         sizes = self.config
-        inputs = sum(INPUT_SIZES[name] for name in sizes.inputs)
+        inputs = inputs_size(sizes.inputs)
         self.noise_size = sizes.latent
         self.encoder = nn.Sequential(
             *_layer(POSE_SIZE + inputs, sizes.hidden, sizes.dropout),
@@ -133,8 +134,7 @@ class CVAE(NetworkLifter):
     def _picture(
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
     ) -> Float[Tensor, "pictures inputs"]:
-        given = {"y": y, "condition": condition}
-        return torch.cat([given[name] for name in self.config.inputs], dim=-1)
+        return picture_inputs(self.config.inputs, y, condition)
 
     def encode(
         self,
@@ -192,12 +192,6 @@ class CVAE(NetworkLifter):
     ) -> Float[Tensor, ""]:
         return (self.decode(latent, y, condition).mean(dim=1) - standardised).square().mean()
 
-    def single(
-        self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
-    ) -> Float[Tensor, "pictures 48"]:
-        """The decoder at z = 0, centred."""
-        return self.draw(y, condition, y.new_zeros(y.shape[0], 1, self.config.latent))[:, 0]
-
     def draw(
         self,
         y: Float[Tensor, "pictures 32"],
@@ -205,9 +199,7 @@ class CVAE(NetworkLifter):
         noise: Float[Tensor, "pictures hypotheses latent"],
     ) -> Float[Tensor, "pictures hypotheses 48"]:
         """The decoder at the noise, centred, metres."""
-        poses = self.mean_pose + self.scale * self.decode(noise, y, condition)
-        per_axis = poses.unflatten(-1, (3, JOINTS))
-        return (per_axis - per_axis.mean(-1, keepdim=True)).flatten(-2)
+        return centred(self.mean_pose + self.scale * self.decode(noise, y, condition))
 
 
 def ordinal_relations(

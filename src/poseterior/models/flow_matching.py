@@ -36,12 +36,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from poseterior.flow.config import CENTRED_SIZE, CONDITION_SIZE, JOINTS_2D_SIZE
+from poseterior.flow.config import CENTRED_SIZE
 from poseterior.flow.flow import standard_normal_log_prob
-from poseterior.models.network_lifter import ConditionInput, NetworkLifter
-from poseterior.models.standard_coordinates import StandardCoordinates
-
-INPUT_SIZES: dict[ConditionInput, int] = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
+from poseterior.models.density_lifter import DensityLifter
+from poseterior.models.network_lifter import ConditionInput
+from poseterior.models.picture_inputs import inputs_size, picture_inputs
 
 States = Float[Tensor, "pictures rows 45"]
 Times = Float[Tensor, "#pictures #rows 1"]
@@ -90,7 +89,7 @@ class VelocityNetwork(nn.Module):
         super().__init__()
         self.frequencies = config.frequencies
         self.inputs = config.inputs
-        inputs = sum(INPUT_SIZES[name] for name in config.inputs)
+        inputs = inputs_size(config.inputs)
         self.encoder = nn.Sequential(
             nn.Linear(inputs, config.encoder_hidden),
             nn.SiLU(),
@@ -107,8 +106,7 @@ class VelocityNetwork(nn.Module):
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
     ) -> list[Share]:
         """The picture's part of every block."""
-        given = {"y": y, "condition": condition}
-        encoded = self.encoder(torch.cat([given[name] for name in self.inputs], dim=-1))
+        encoded = self.encoder(picture_inputs(self.inputs, y, condition))
         return list(self.to_shares(encoded)[:, None].chunk(len(self.blocks), dim=-1))
 
     def forward(self, state: States, time: Times, shares: list[Share]) -> States:
@@ -121,32 +119,19 @@ class VelocityNetwork(nn.Module):
         return self.last(silu(hidden))
 
 
-class FlowMatching(NetworkLifter):
+class FlowMatching(DensityLifter):
     """The lifter of flow matching; see the module.
 
     Noise: u_0, 45 standard normal numbers. `single` starts from u_0 = 0.
     """
 
     method: ClassVar[str] = "flow_matching"
-    noise_size = CENTRED_SIZE
-    gives_log_prob = True
     log_prob_is_dear = True
 
     def __init__(self, config: FlowMatchingConfig | None = None) -> None:
         super().__init__()
         self.config = FlowMatchingConfig() if config is None else config
-        self.coordinates = StandardCoordinates()
         self.velocity = VelocityNetwork(self.config)
-
-    @torch.no_grad()
-    def set_scale_from(
-        self,
-        x: Float[Tensor, "pictures 48"],
-        y: Float[Tensor, "pictures 32"],
-        condition: Float[Tensor, "pictures 78"],
-    ) -> None:
-        """Coordinates are standardised by these poses' mean and spread."""
-        self.coordinates.set_from(x)
 
     def losses(
         self,
@@ -165,13 +150,6 @@ class FlowMatching(NetworkLifter):
         )
         total = (velocity - (end - kept * start)).square().mean()
         return {"total": total}
-
-    def single(
-        self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
-    ) -> Float[Tensor, "pictures 48"]:
-        """The hypothesis of u_0 = 0."""
-        # not len(y), which a trace would keep as a constant
-        return self.draw(y, condition, y.new_zeros((y.shape[0], 1, CENTRED_SIZE)))[:, 0]
 
     def draw(
         self,

@@ -32,11 +32,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from poseterior.flow.config import CENTRED_SIZE, POSE_SIZE
+from poseterior.models.centring import JOINTS, centred
+from poseterior.models.mixture_kernels import drawn_kernels, of_kernels
 from poseterior.models.network_lifter import ConditionInput, NetworkLifter
 from poseterior.models.semantic_graph import SemanticGraphNetwork
 from poseterior.skeleton import CONDITION_13, H36M_17, H36M_BONES, MPII_16, bone_indices, indices_of
 
-JOINTS = 16
 GAUSSIAN_SIZE = 6
 SMALLEST_SIGMA = 1e-3
 """In units of the poses' scale."""
@@ -83,12 +84,6 @@ def centred_log_density(
     quadratic = (precision * (per_axis - offset).square()).sum((-2, -1))
     log_det = 2 * sigma.log().sum(-1) + precision[..., 0, :].mean(-1).log()
     return -0.5 * (quadratic + 3 * log_det + CENTRED_SIZE * math.log(2 * math.pi))
-
-
-def centred(poses: Float[Tensor, "*batch 48"]) -> Float[Tensor, "*batch 48"]:
-    """The same poses with the mean over the joints taken off on each axis."""
-    per_axis = poses.unflatten(-1, (3, JOINTS))
-    return (per_axis - per_axis.mean(-1, keepdim=True)).flatten(-2)
 
 
 class GraphMDN(NetworkLifter):
@@ -181,7 +176,7 @@ class GraphMDN(NetworkLifter):
     ) -> Float[Tensor, "pictures 48"]:
         """The centred mean of the heaviest kernel."""
         mixture = self.mixture(y, condition)
-        return centred(_of_kernel(mixture.means, mixture.log_weights.argmax(dim=-1, keepdim=True))[:, 0])
+        return centred(of_kernels(mixture.means, mixture.log_weights.argmax(dim=-1, keepdim=True))[:, 0])
 
     def draw(
         self,
@@ -191,15 +186,6 @@ class GraphMDN(NetworkLifter):
     ) -> Float[Tensor, "pictures hypotheses 48"]:
         """One pose per row of noise: a kernel by its weight, then a pose of that kernel, centred."""
         mixture = self.mixture(y, condition)
-        uniform = 0.5 * (1 + torch.erf(noise[..., :1] / math.sqrt(2)))
-        up_to = mixture.log_weights.exp().cumsum(dim=-1)[:, None, :-1]
-        kernel = (uniform > up_to).sum(dim=-1)
-        sigmas = _of_kernel(mixture.sigmas, kernel).repeat(1, 1, 3)
-        return centred(_of_kernel(mixture.means, kernel) + sigmas * noise[..., 1:])
-
-
-def _of_kernel(
-    values: Float[Tensor, "pictures kernels size"], kernel: Tensor
-) -> Float[Tensor, "pictures chosen size"]:
-    """The rows of the chosen kernels."""
-    return values.gather(1, kernel[:, :, None].expand(-1, -1, values.shape[-1]))
+        kernels = drawn_kernels(noise[..., :1], mixture.log_weights)
+        sigmas = of_kernels(mixture.sigmas, kernels).repeat(1, 1, 3)
+        return centred(of_kernels(mixture.means, kernels) + sigmas * noise[..., 1:])

@@ -39,11 +39,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, normalize
 
-from poseterior.flow.config import CONDITION_SIZE, JOINTS_2D_SIZE, POSE_SIZE
-from poseterior.models.network_lifter import ConditionInput, NetworkLifter
+from poseterior.flow.config import POSE_SIZE
+from poseterior.models.centring import centred
+from poseterior.models.network_lifter import ConditionInput
+from poseterior.models.picture_inputs import inputs_size, picture_inputs
+from poseterior.models.zero_noise import ZeroNoiseLifter
 from poseterior.skeleton import FLOW_16, MPII_16
 
-INPUT_SIZES: dict[ConditionInput, int] = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
 SLOPE = 0.2
 """Of the leaky ReLU."""
 CAMERA_SIZE = 6
@@ -98,7 +100,7 @@ def he_linear(inputs: int, outputs: int, factor: float = 1.0) -> nn.Linear:
     return layer
 
 
-class Li2020(NetworkLifter):
+class Li2020(ZeroNoiseLifter):
     """Generator and camera network; see the module.
 
     Noise: the latent code. The hypotheses' density has no closed form.
@@ -114,7 +116,7 @@ class Li2020(NetworkLifter):
         self.config = Li2020Config() if config is None else config
         hidden, self.noise_size = self.config.hidden, self.config.noise
         self.picture = nn.Sequential(
-            he_linear(sum(INPUT_SIZES[name] for name in self.config.inputs), hidden),
+            he_linear(inputs_size(self.config.inputs), hidden),
             nn.LeakyReLU(SLOPE),
             ResidualPair(hidden),
         )
@@ -133,8 +135,7 @@ class Li2020(NetworkLifter):
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"], noise: Noise
     ) -> Generated:
         """Poses in the body-fixed frame for every noise, and each picture's camera."""
-        given = {"y": y, "condition": condition}
-        picture = self.picture(torch.cat([given[name] for name in self.config.inputs], dim=-1))
+        picture = self.picture(picture_inputs(self.config.inputs, y, condition))
         return Generated(self._templates(picture, noise), self.camera(picture).unflatten(-1, (2, 3)))
 
     def _templates(self, picture: Float[Tensor, "pictures hidden"], noise: Noise) -> Templates:
@@ -144,8 +145,7 @@ class Li2020(NetworkLifter):
         of_noise = nn.functional.linear(noise, self.joined.weight[:, hidden:])
         first = leaky_relu(of_picture + of_noise, SLOPE)
         features = picture[:, None] + leaky_relu(self.second(first), SLOPE)
-        joints = self.pose(features).unflatten(-1, (3, len(FLOW_16)))
-        return (joints - joints.mean(dim=-1, keepdim=True)).flatten(start_dim=-2)
+        return centred(self.pose(features))
 
     def losses(
         self,
@@ -190,13 +190,6 @@ class Li2020(NetworkLifter):
         projected = generated.cameras[:, None] @ joints @ self.reprojected.to(y)
         wanted = y.unflatten(-1, (2, len(MPII_16)))[:, None]
         return (self.reprojection_weights.to(y) * (projected - wanted).abs()).mean()
-
-    def single(
-        self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
-    ) -> Float[Tensor, "pictures 48"]:
-        """The hypothesis of the zero code."""
-        # not len(y), which a trace would keep as a constant
-        return self.draw(y, condition, y.new_zeros((y.shape[0], 1, self.noise_size)))[:, 0]
 
     def draw(
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"], noise: Noise

@@ -21,8 +21,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from poseterior.flow.config import POSE_SIZE
-from poseterior.models.network_lifter import ConditionInput, NetworkLifter
-from poseterior.models.regression_trunk import ClippedLinear, RegressionTrunk, Standardiser, centred
+from poseterior.models.centring import centred
+from poseterior.models.network_lifter import ConditionInput
+from poseterior.models.regression_trunk import ClippedLinear, RegressionTrunk, Standardiser
+from poseterior.models.trunk_lifter import TrunkLifter
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class MartinezConfig:
     """Largest Frobenius norm with which a weight matrix acts."""
 
 
-class Martinez2017(NetworkLifter):
+class Martinez2017(TrunkLifter):
     """The regressor; all of its hypotheses are the same. See the module."""
 
     method: ClassVar[str] = "martinez2017"
@@ -51,16 +53,6 @@ class Martinez2017(NetworkLifter):
         self.trunk = RegressionTrunk(sizes.inputs, sizes.hidden, sizes.blocks, sizes.dropout, sizes.max_norm)
         self.pose = ClippedLinear(sizes.hidden, POSE_SIZE, sizes.max_norm)
         self.standardise = Standardiser(POSE_SIZE)
-
-    def set_scale_from(
-        self,
-        x: Float[Tensor, "pictures 48"],
-        y: Float[Tensor, "pictures 32"],
-        condition: Float[Tensor, "pictures 78"],
-    ) -> None:
-        """Takes mean and standard deviation of each coordinate, of inputs and poses."""
-        self.trunk.set_scale_from(y, condition)
-        self.standardise.set_from(x)
 
     def losses(
         self,

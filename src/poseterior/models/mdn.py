@@ -31,19 +31,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from poseterior.flow.config import CENTRED_SIZE, POSE_SIZE
-from poseterior.models.network_lifter import ConditionInput, NetworkLifter
-from poseterior.models.regression_trunk import (
-    JOINTS,
-    ClippedLinear,
-    RegressionTrunk,
-    Standardiser,
-    centred,
-)
+from poseterior.models.centring import JOINTS, centred
+from poseterior.models.mixture_kernels import drawn_kernels, of_kernels
+from poseterior.models.network_lifter import ConditionInput
+from poseterior.models.regression_trunk import ClippedLinear, RegressionTrunk, Standardiser
+from poseterior.models.trunk_lifter import TrunkLifter
 
 SMALLEST_SIGMA = 1e-3
 """In standard deviations of the training poses."""
@@ -74,7 +71,7 @@ class Mixture(NamedTuple):
     """In standard deviations of the training poses, coordinate by coordinate."""
 
 
-class MDN(NetworkLifter):
+class MDN(TrunkLifter):
     """The mixture density network; see the module.
 
     Noise, for samples: the first number chooses the kernel, the other 48 are the kernel's.
@@ -95,16 +92,6 @@ class MDN(NetworkLifter):
         nn.init.kaiming_normal_(self.weights.weight, nonlinearity="relu")
         nn.init.zeros_(self.weights.bias)
         self.standardise = Standardiser(POSE_SIZE)
-
-    def set_scale_from(
-        self,
-        x: Float[Tensor, "pictures 48"],
-        y: Float[Tensor, "pictures 32"],
-        condition: Float[Tensor, "pictures 78"],
-    ) -> None:
-        """Takes mean and standard deviation of each coordinate, of inputs and poses."""
-        self.trunk.set_scale_from(y, condition)
-        self.standardise.set_from(x)
 
     def mixture(self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]) -> Mixture:
         """The kernels of every picture."""
@@ -135,7 +122,7 @@ class MDN(NetworkLifter):
         """The mean of the heaviest kernel, centred, metres."""
         mixture = self.mixture(y, condition)
         heaviest = mixture.log_weights.argmax(dim=-1, keepdim=True)
-        return centred(_of_kernels(mixture.means, heaviest)[:, 0])
+        return centred(of_kernels(mixture.means, heaviest)[:, 0])
 
     def draw(
         self,
@@ -148,12 +135,10 @@ class MDN(NetworkLifter):
         if self.config.draws == "means":
             order = mixture.log_weights.argsort(dim=-1, descending=True)
             turn = torch.arange(noise.shape[1], device=order.device) % self.config.kernels
-            return centred(_of_kernels(mixture.means, order[:, turn]))
-        uniform = 0.5 * (1 + torch.erf(noise[..., :1] / math.sqrt(2)))
-        up_to = mixture.log_weights.exp().cumsum(dim=-1)[:, None, :-1]
-        kernels = (uniform > up_to).sum(dim=-1)
+            return centred(of_kernels(mixture.means, order[:, turn]))
+        kernels = drawn_kernels(noise[..., :1], mixture.log_weights)
         sigmas = mixture.sigmas.gather(1, kernels)[..., None] * self.standardise.spread
-        return centred(_of_kernels(mixture.means, kernels) + sigmas * noise[..., 1:])
+        return centred(of_kernels(mixture.means, kernels) + sigmas * noise[..., 1:])
 
     def log_prob(
         self,
@@ -189,10 +174,3 @@ class MDN(NetworkLifter):
         log_det = 2 * spread.log().sum() + precision.mean(dim=-1).log().sum()
         size = CENTRED_SIZE
         return -0.5 * (quadratic + log_det + size * math.log(2 * math.pi)) - size * sigmas.log()
-
-
-def _of_kernels(
-    means: Float[Tensor, "pictures kernels 48"], kernels: Int[Tensor, "pictures chosen"]
-) -> Float[Tensor, "pictures chosen 48"]:
-    """The rows of the chosen kernels."""
-    return means.gather(1, kernels[..., None].expand(-1, -1, POSE_SIZE))

@@ -14,7 +14,7 @@ from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 
 from poseterior.errors import ModelError
-from poseterior.flow.config import CONDITION_SIZE, JOINTS_2D_SIZE
+from poseterior.flow.config import INPUT_SIZES
 from poseterior.flow.tensor_file import TensorSpan
 from poseterior.models.network_lifter import NetworkLifter
 
@@ -53,10 +53,7 @@ def network_graph(
     Raises:
         ModelError: the network uses an operation that ONNX does not know.
     """
-    inputs = {
-        "y": torch.randn(_PICTURES, JOINTS_2D_SIZE),
-        "condition": torch.randn(_PICTURES, CONDITION_SIZE),
-    }
+    inputs: dict[str, Tensor] = {name: torch.randn(_PICTURES, size) for name, size in INPUT_SIZES.items()}
     axes = {name: {0: "pictures"} for name in (*inputs, "vectors")}
     if answer == "draw":
         inputs["noise"] = torch.randn(_PICTURES, _HYPOTHESES, network.noise_size)

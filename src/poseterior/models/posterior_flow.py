@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from poseterior.flow.centred import centred_basis
 from poseterior.flow.config import CENTRED_SIZE, Family, FlowConfig, posterior_config
 from poseterior.flow.flow import ConditionalFlow, standard_normal_log_prob
+from poseterior.models.picture_inputs import picture_inputs
 
 Poses = Float[Tensor, "pictures hypotheses 48"]
 Latents = Float[Tensor, "pictures hypotheses 45"]
@@ -51,8 +52,7 @@ class PosteriorFlow(nn.Module):
         self.scale.copy_((poses_m @ self.basis.to(poses_m)).std(dim=0).clamp_min(1e-4))
 
     def _encoder_input(self, y: Joints2D, condition: Condition) -> Tensor:
-        given = {"y": y, "condition": condition}
-        return torch.cat([given[name] for name in self.config.inputs], dim=-1)
+        return picture_inputs(self.config.inputs, y, condition)
 
     def forward(self, x: Poses, y: Joints2D, condition: Condition) -> tuple[Latents, PerHypothesis]:
         """u and log |det du/dx|, from metres."""

@@ -17,13 +17,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from poseterior.flow.config import CONDITION_SIZE, JOINTS_2D_SIZE
-from poseterior.models.network_lifter import ConditionInput
+from poseterior.flow.config import ConditionInput
+from poseterior.models.picture_inputs import inputs_size, picture_inputs
 
-INPUT_SIZES: dict[ConditionInput, int] = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
 SMALLEST_SPREAD = 1e-4
 """Keeps coordinates that do not vary from blowing up."""
-JOINTS = 16
 
 
 class Standardiser(nn.Module):
@@ -103,7 +101,7 @@ class RegressionTrunk(nn.Module):
     ) -> None:
         super().__init__()
         self._inputs = inputs
-        size = sum(INPUT_SIZES[name] for name in inputs)
+        size = inputs_size(inputs)
         self.standardise = Standardiser(size)
         self.layers = nn.Sequential(
             *trunk_layer(size, hidden, dropout, max_norm),
@@ -125,11 +123,4 @@ class RegressionTrunk(nn.Module):
     def _joined(
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
     ) -> Float[Tensor, "pictures inputs"]:
-        given = {"y": y, "condition": condition}
-        return torch.cat([given[name] for name in self._inputs], dim=-1)
-
-
-def centred(poses: Float[Tensor, "*batch 48"]) -> Float[Tensor, "*batch 48"]:
-    """The same poses with the mean over the 16 joints taken off on each axis."""
-    per_axis = poses.unflatten(-1, (3, JOINTS))
-    return (per_axis - per_axis.mean(dim=-1, keepdim=True)).flatten(start_dim=-2)
+        return picture_inputs(self._inputs, y, condition)

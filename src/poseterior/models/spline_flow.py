@@ -24,12 +24,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from poseterior.errors import ModelError
-from poseterior.flow.config import CENTRED_SIZE, CONDITION_SIZE, JOINTS_2D_SIZE
+from poseterior.flow.config import CENTRED_SIZE
 from poseterior.flow.flow import standard_normal_log_prob
-from poseterior.models.network_lifter import ConditionInput, NetworkLifter
-from poseterior.models.standard_coordinates import StandardCoordinates
+from poseterior.models.density_lifter import DensityLifter
+from poseterior.models.network_lifter import ConditionInput
+from poseterior.models.picture_inputs import inputs_size, picture_inputs
 
-INPUT_SIZES: dict[ConditionInput, int] = {"y": JOINTS_2D_SIZE, "condition": CONDITION_SIZE}
 COUPLING_PASSES = 2
 
 
@@ -47,15 +47,13 @@ class SplineFlowConfig:
     encoder_size: int = 56
 
 
-class SplineFlow(NetworkLifter):
+class SplineFlow(DensityLifter):
     """The lifter of neural spline flows; see the module.
 
     Noise: the 45 standard normal numbers that the flow carries to a pose. `single` is the pose of noise 0.
     """
 
     method: ClassVar[str] = "spline_flow"
-    noise_size = CENTRED_SIZE
-    gives_log_prob = True
 
     def __init__(self, config: SplineFlowConfig | None = None) -> None:
         """Builds the network.
@@ -65,24 +63,12 @@ class SplineFlow(NetworkLifter):
         """
         super().__init__()
         self.config = SplineFlowConfig() if config is None else config
-        inputs = sum(INPUT_SIZES[name] for name in self.config.inputs)
-        self.coordinates = StandardCoordinates()
         self.encoder = nn.Sequential(
-            nn.Linear(inputs, self.config.encoder_hidden),
+            nn.Linear(inputs_size(self.config.inputs), self.config.encoder_hidden),
             nn.ReLU(),
             nn.Linear(self.config.encoder_hidden, self.config.encoder_size),
         )
         self.layers = _coupling_layers(self.config)
-
-    @torch.no_grad()
-    def set_scale_from(
-        self,
-        x: Float[Tensor, "pictures 48"],
-        y: Float[Tensor, "pictures 32"],
-        condition: Float[Tensor, "pictures 78"],
-    ) -> None:
-        """Coordinates are standardised by these poses' mean and spread."""
-        self.coordinates.set_from(x)
 
     def losses(
         self,
@@ -93,13 +79,6 @@ class SplineFlow(NetworkLifter):
     ) -> dict[str, Float[Tensor, ""]]:
         """Mean negative log-likelihood of the poses, nats, metres."""
         return {"total": -self.log_prob(x[:, None], y, condition).mean()}
-
-    def single(
-        self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
-    ) -> Float[Tensor, "pictures 48"]:
-        """The pose of noise 0."""
-        # not len(y), which a trace would keep as a constant
-        return self.draw(y, condition, y.new_zeros((y.shape[0], 1, CENTRED_SIZE)))[:, 0]
 
     def draw(
         self,
@@ -130,8 +109,7 @@ class SplineFlow(NetworkLifter):
     def _encoded(
         self, y: Float[Tensor, "pictures 32"], condition: Float[Tensor, "pictures 78"]
     ) -> Float[Tensor, "pictures 1 encoded"]:
-        given = {"y": y, "condition": condition}
-        return self.encoder(torch.cat([given[name] for name in self.config.inputs], dim=-1))[:, None]
+        return self.encoder(picture_inputs(self.config.inputs, y, condition))[:, None]
 
 
 def _coupling_layers(config: SplineFlowConfig) -> nn.ModuleList:

@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from poseterior.export.atomic import atomic_path
 from poseterior.skeleton import H36M_17, H36M_BONES, bone_indices
 from poseterior.train.batch import Batch
+from poseterior.train.pose_errors import poses_mm
 from poseterior.train.seeds import Stream, stream_generator
-from poseterior.train.validation import Flow, draw_hypotheses, poses_mm
+from poseterior.train.validation import Flow, draw_hypotheses
 from poseterior.viz.colours import FAINT_INK, GRID, INK, side_colour
 
 NUM_DRAWN = 40

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from poseterior.data.evaluation_set import EvaluationSet
+from poseterior.data.training_pairs import HeatmapMetres, training_pairs
 from poseterior.errors import InputError
 from poseterior.export.atomic import atomic_path
+from poseterior.heatmaps.condition import ConditionVariant
 from poseterior.train.batch import Batch
 
 _SHAPES = {
@@ -33,10 +38,34 @@ class Pairs(NamedTuple):
     condition_variant: str
 
 
+def pairs_of_set(
+    data: EvaluationSet, variant: ConditionVariant, heatmap_metres: HeatmapMetres, uncertain_from: float
+) -> Pairs:
+    """A set of pictures with truth; see `data.training_pairs.training_pairs`, and raises as it does."""
+    pairs = training_pairs(
+        data, variant=variant, heatmap_metres=heatmap_metres, uncertain_from=uncertain_from
+    )
+    arrays = Batch(*(torch.from_numpy(getattr(pairs, name)) for name in Batch._fields))
+    return Pairs(arrays, data.profile.name, float(data.profile.sigma_confident_cells), variant)
+
+
 def write_pairs(path: Path, pairs: Pairs) -> None:
     """Writes `path`, SPLIT.npz by name; raises OutputError where it cannot be written."""
+    with atomic_path(path) as temporary:
+        _save(temporary, pairs)
+
+
+def write_splits(folder: Path, splits: Mapping[str, Pairs]) -> None:
+    """Writes SPLIT.npz for each split; raises OutputError, with none of them written, where one cannot be."""
+    with ExitStack() as stack:
+        temporaries = {split: stack.enter_context(atomic_path(folder / f"{split}.npz")) for split in splits}
+        for split, pairs in splits.items():
+            _save(temporaries[split], pairs)
+
+
+def _save(path: Path, pairs: Pairs) -> None:
     arrays = {name: values.numpy(force=True) for name, values in pairs.arrays._asdict().items()}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with path.open("wb") as file:
         np.savez(
             file,
             detector_profile=pairs.detector_profile,

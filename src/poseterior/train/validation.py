@@ -7,21 +7,17 @@ import torch
 from jaxtyping import Float
 
 from poseterior.errors import ModelError
-from poseterior.flow.config import POSE_SIZE
 from poseterior.flow.flow import standard_normal_log_prob
-from poseterior.geometry.normalise import pose_from_vector
 from poseterior.metrics.calibration import region_coverage, truth_levels
-from poseterior.metrics.pose import mpjpe, pmpjpe
 from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow, join_latent
 from poseterior.train.batch import Batch
+from poseterior.train.pose_errors import pose_errors_mm, poses_mm
 from poseterior.train.seeds import Stream, stream_generator
 
 Flow = PosteriorFlow | WehrbeinFlow
-PosesMm = Float[np.ndarray, "pictures hypotheses 17 3"]
 
 _PICTURES_AT_ONCE = 64
-_MM = 1000.0
 NOMINAL = np.array([0.5, 0.9])
 """Levels of the highest-density regions of which the coverage is measured."""
 
@@ -73,18 +69,8 @@ def _measured(
     samples, log_prob = draw_hypotheses(flow, batch, num_hypotheses, generator)
     if not samples.isfinite().all():
         raise ModelError("the flow gives hypotheses that are not finite")
-    poses, truth = poses_mm(samples), poses_mm(batch.x[:, None])
-    mean, centre = poses.mean(axis=1), poses_mm(_centre(flow, batch))[:, 0]
-    measured: dict[str, Float[np.ndarray, " pictures"]] = {}
-    for name, error in (("mpjpe", mpjpe), ("pmpjpe", pmpjpe)):
-        errors = error(poses, truth)
-        measured |= {
-            f"{name}_oracle_best_mm": errors.min(axis=1),
-            f"{name}_oracle_worst_mm": errors.max(axis=1),
-            f"{name}_sample_mm": errors.mean(axis=1),
-            f"{name}_mean_mm": error(mean, truth[:, 0]),
-            f"{name}_z0_mm": error(centre, truth[:, 0]),
-        }
+    poses, truth = poses_mm(samples), poses_mm(batch.x[:, None])[:, 0]
+    measured = pose_errors_mm(poses, poses_mm(_centre(flow, batch))[:, 0], truth, "z0")
     std = poses[:, :, 1:].std(axis=1, ddof=1).mean(axis=1)
     measured |= {f"std_{axis}_mm": std[:, column] for column, axis in enumerate(("x", "y", "depth"))}
     if isinstance(flow, PosteriorFlow) and log_prob is not None:
@@ -99,12 +85,6 @@ def _centre(flow: Flow, batch: Batch) -> torch.Tensor:
     if isinstance(flow, WehrbeinFlow):
         return flow.inverse(join_latent(latent, batch.y), batch.condition)[0]
     return flow.inverse(latent, batch.y, batch.condition)[0]
-
-
-def poses_mm(vectors: Float[torch.Tensor, "pictures hypotheses 48"]) -> PosesMm:
-    """Human3.6M-17 in the camera frame, pelvis at the origin, millimetres, float64."""
-    assert vectors.shape[-1] == POSE_SIZE
-    return _MM * pose_from_vector(_numpy(vectors))
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:

@@ -31,17 +31,17 @@ def draw_overlay(figure: Figure, image: UInt8[np.ndarray, "height width 3"], det
     window = person_window(detection, PHOTO.width / PHOTO.height)
     panel = _panel(window)
     axes = add_panel(figure, panel)
-    _draw_photo(axes, image, window, panel)
+    draw_photo(axes, image, window, panel)
     scale = Normalize(0.0, _WIDEST_SIGMA * detection.profile.sigma_confident_cells)
-    _draw_ellipses(axes, detection.gaussians, scale)
-    _draw_pose_2d(axes, detection.gaussians)
+    draw_ellipses(axes, detection.gaussians, scale)
+    draw_pose_2d(axes, detection.gaussians)
     axes.set_xlim(*window_extent(window)[:2])
     axes.set_ylim(*window_extent(window)[2:])
     _draw_colour_bar(figure, panel, scale, _pixels_per_cell(detection.gaussians))
     return axes
 
 
-def _draw_photo(
+def draw_photo(
     axes: Axes,
     image: UInt8[np.ndarray, "height width 3"],
     window: tuple[int, int, int, int],
@@ -70,7 +70,7 @@ def _panel(window: tuple[int, int, int, int]) -> Rectangle:
     return Rectangle(PHOTO.x + (PHOTO.width - width) / 2, PHOTO.top - height, width, height)
 
 
-def _draw_ellipses(axes: Axes, gaussians: JointGaussians, scale: Normalize) -> None:
+def draw_ellipses(axes: Axes, gaussians: JointGaussians, scale: Normalize) -> None:
     """1 and 2 sigma of every joint that the detector placed; the most certain are drawn last, on top.
 
     All have a white rim, so that dark edges show on a dark photo.
@@ -100,7 +100,7 @@ def _draw_ellipses(axes: Axes, gaussians: JointGaussians, scale: Normalize) -> N
         axes.add_patch(ellipse)
 
 
-def _draw_pose_2d(axes: Axes, gaussians: JointGaussians) -> None:
+def draw_pose_2d(axes: Axes, gaussians: JointGaussians) -> None:
     """Bones between placed joints, with a white rim so that they show on any photo."""
     placed = is_placed(gaussians)
     bones = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -23,8 +24,8 @@ from poseterior.types import Detection
 from poseterior.viz.colours import FAINT_INK, GRID, INK, LEFT, MIDDLE, RIGHT
 from poseterior.viz.crop import fit_inside, person_window, window_extent
 from poseterior.viz.layout import PIXELS_PER_INCH, Rectangle
-from poseterior.viz.overlay import _draw_ellipses, _draw_photo, _draw_pose_2d
-from poseterior.viz.skeleton3d import FRONT, SIDE, View, _draw_mode, _skeletons
+from poseterior.viz.overlay import draw_ellipses, draw_photo, draw_pose_2d
+from poseterior.viz.skeleton3d import FRONT, SIDE, View, draw_mode, translucent_skeletons
 
 ROW_HEIGHT, PHOTO_WIDTH = 310.0, 230.0
 """Of a picture's views and of its photo, pixels."""
@@ -33,7 +34,7 @@ _AXIS_LABELS = ("x (m)", "y, down (m)", "depth (m), away →")
 _TICK_M = 0.5
 _LEFT, _RIGHT, _TOP, _BOTTOM = 14.0, 14.0, 66.0, 96.0
 _AFTER_PHOTO, _BETWEEN_METHODS, _BETWEEN_VIEWS, _BETWEEN_ROWS = 70.0, 26.0, 8.0, 34.0
-_SHOWN_PERCENTILES = (3.0, 97.0)
+_SHOWN_PERCENTILES = (8.0, 92.0)
 """Of each joint; single lines that go further are cut off by the frame."""
 _PADDING_M, _LEAST_EXTENT_M = 0.08, 1.0
 _WIDEST_SIGMA = 5.0
@@ -100,9 +101,7 @@ def draw_side_by_side(pictures: Sequence[Picture], methods: Mapping[str, Sequenc
                 x += width + _BETWEEN_VIEWS
     for column, title in enumerate(methods):
         middle = first + column * (of_method + _BETWEEN_METHODS) + of_method / 2
-        page.write(
-            middle, page_height - 26.0, title, fontsize=13, fontweight="bold", color=INK, ha="center"
-        )
+        page.write(middle, page_height - 26.0, title, fontsize=13, fontweight="bold", color=INK, ha="center")
     _draw_key(page, methods, pictures)
     return page.figure
 
@@ -126,7 +125,7 @@ class _Page:
         )
         return self.figure.add_axes(shares, facecolor="white")
 
-    def write(self, x: float, y: float, text: str, **style: object) -> None:
+    def write(self, x: float, y: float, text: str, **style: Any) -> None:
         """Words; names are not read as mathematics."""
         self.figure.text(x / self.width, y / self.height, text, parse_math=False, **style)
 
@@ -160,24 +159,22 @@ def _draw_detection(page: _Page, picture: Picture, place: Rectangle) -> None:
     width, height = fit_inside(place.width, place.height, (right - left) / (bottom - top))
     panel = Rectangle(place.x + (place.width - width) / 2, place.top - height, width, height)
     axes = page.add(panel)
-    _draw_photo(axes, picture.image, window, panel)
-    _draw_ellipses(
+    draw_photo(axes, picture.image, window, panel)
+    draw_ellipses(
         axes,
         detection.gaussians,
         Normalize(0.0, _WIDEST_SIGMA * detection.profile.sigma_confident_cells),
     )
-    _draw_pose_2d(axes, detection.gaussians)
+    draw_pose_2d(axes, detection.gaussians)
     extent = window_extent(window)
     axes.set_xlim(*extent[:2])
     axes.set_ylim(*extent[2:])
     page.write(place.x, place.top + 8.0, picture.name, fontsize=10, color=INK, ha="left")
 
 
-def _draw_view(
-    axes: Axes, view: View, answers: Answers, truth_m: Float[np.ndarray, "17 3"] | None
-) -> None:
-    axes.add_collection(_skeletons(answers.poses_m, view))
-    _draw_mode(axes, answers.single_m, view)
+def _draw_view(axes: Axes, view: View, answers: Answers, truth_m: Float[np.ndarray, "17 3"] | None) -> None:
+    axes.add_collection(translucent_skeletons(answers.poses_m, view))
+    draw_mode(axes, answers.single_m, view)
     if truth_m is not None:
         segments = truth_m[_BONES][..., [view.across, view.along]]
         known = np.isfinite(segments).all(axis=(1, 2))
@@ -224,9 +221,7 @@ def _tick_text(place: float, _: object) -> str:
     return f"{place:g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _draw_key(
-    page: _Page, methods: Mapping[str, Sequence[Answers]], pictures: Sequence[Picture]
-) -> None:
+def _draw_key(page: _Page, methods: Mapping[str, Sequence[Answers]], pictures: Sequence[Picture]) -> None:
     count = max(len(answer.poses_m) for answers in methods.values() for answer in answers)
     lines = {
         f"{count} hypotheses": Line2D([], [], color=MIDDLE, linewidth=0.9, alpha=0.5),

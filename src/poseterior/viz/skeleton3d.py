@@ -96,11 +96,11 @@ def _limits(hypotheses: Hypotheses) -> Float[np.ndarray, "3 2"]:
 
 
 def _draw_view(axes: Axes, view: View, hypotheses: Hypotheses) -> None:
-    axes.add_collection(_skeletons(hypotheses.poses_m[:MAX_DRAWN], view))
-    _draw_mode(axes, hypotheses.mode_m, view)
+    axes.add_collection(translucent_skeletons(hypotheses.poses_m[:MAX_DRAWN], view))
+    draw_mode(axes, hypotheses.mode_m, view)
 
 
-def _skeletons(poses_m: Float[np.ndarray, "hypotheses 17 3"], view: View) -> LineCollection:
+def translucent_skeletons(poses_m: Float[np.ndarray, "hypotheses 17 3"], view: View) -> LineCollection:
     """All bones of all hypotheses as one collection, fainter the more there are."""
     points = poses_m[:, :, [view.across, view.along]]
     segments = points[:, _BONES].reshape(-1, 2, 2)
@@ -110,7 +110,8 @@ def _skeletons(poses_m: Float[np.ndarray, "hypotheses 17 3"], view: View) -> Lin
     )
 
 
-def _draw_mode(axes: Axes, mode_m: Float[np.ndarray, "17 3"], view: View) -> None:
+def draw_mode(axes: Axes, mode_m: Float[np.ndarray, "17 3"], view: View) -> None:
+    """One pose in full colours above the others, metres, camera frame."""
     points = mode_m[:, [view.across, view.along]]
     segments = list(points[_BONES])
     axes.add_collection(LineCollection(segments, colors="white", linewidths=5.0, capstyle="round", zorder=3))

@@ -3,6 +3,8 @@ from _people import moving, standing
 from scipy.spatial.transform import Rotation
 
 from poseterior.data.pose_library.body_frames import chest_frame, cross, mirror, pelvis_frame, unit, unswung
+from poseterior.data.simulated.body_shape import bone_directions
+from poseterior.skeleton import H36M_17, mirror_indices
 
 
 def test_frames_turn_with_the_body_and_are_rotations():
@@ -29,6 +31,13 @@ def test_unswung_is_the_shortest_turn():
         unswung(vectors, np.broadcast_to(direction, (5, 3)), rest), turn.apply(vectors), atol=1e-12
     )
     np.testing.assert_allclose(unswung(direction, direction, rest), rest, atol=1e-12)
+
+
+def test_mirroring_directions_is_mirroring_joints_with_sides_swapped():
+    joints = np.random.default_rng(0).normal(size=(30, 17, 3))
+    joints[:, 0] = (joints[:, 1] + joints[:, 4]) / 2
+    by_joints = (joints * [-1, 1, 1])[:, mirror_indices(H36M_17)]
+    np.testing.assert_allclose(mirror(bone_directions(joints)), bone_directions(by_joints), atol=1e-6)
 
 
 def test_mirror_twice_is_the_pose_itself_and_cross_is_numpys():

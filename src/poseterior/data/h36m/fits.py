@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from poseterior.data.h36m.profile import HRNET_H36M
+from poseterior.data.hrnet_profile import HRNET_H36M
 from poseterior.heatmaps.condition import SIGMA_RANGE
 from poseterior.heatmaps.derive_batch import MpiiGaussians
 

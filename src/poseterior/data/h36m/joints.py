@@ -1,4 +1,4 @@
-"""Human3.6M's 32 joints, of which 17 are used; and those 17 as the 16 joints of MPII-16."""
+"""Human3.6M's 32 joints, of which 17 are used."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from poseterior.errors import InputError
-from poseterior.skeleton import H36M_17, MPII_16, indices_of
 
 KEPT_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 """Index among the 32 of each joint of Human3.6M-17; the others are doubles, fingers and toes."""
-
-MPII_IN_H36M = indices_of(MPII_16, H36M_17)
-"""[3, 2, 1, 4, 5, 6, 0, 7, 8, 10, 16, 15, 14, 11, 12, 13] (METHOD section 1)."""
 
 
 def seventeen_joints(

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from poseterior.data.checksum import checksum_of_files
+from poseterior.data.confident import NOTE, Squares, confident_gaussians, px_per_cell
 from poseterior.data.evaluation_set import EvaluationSet
-from poseterior.data.h36m.checksum import checksum_of_files
-from poseterior.data.h36m.confident import NOTE, Squares, confident_gaussians, px_per_cell
-from poseterior.data.h36m.joints import MPII_IN_H36M
 from poseterior.data.h36m.names import SUBJECTS, action_and_subaction
-from poseterior.data.h36m.profile import HRNET_H36M
-from poseterior.data.h36m.scale import metres_per_unit
+from poseterior.data.hrnet_profile import HRNET_H36M
+from poseterior.data.mpii_joints import MPII_IN_H36M
 from poseterior.data.restricted_pickle import read_object_npz
+from poseterior.data.scale import metres_per_unit
 from poseterior.errors import InputError
 from poseterior.skeleton import MPII_16
 from poseterior.types import DetectorProfile

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from poseterior.data.checksum import checksum_of_files
 from poseterior.data.evaluation_set import AMBIGUOUS_RATIO, EvaluationSet
 from poseterior.data.h36m.cdf import find_cdf, read_cdf_poses
-from poseterior.data.h36m.checksum import checksum_of_files
 from poseterior.data.h36m.detections import FILES, STEP, VideoDetections, read_detections
 from poseterior.data.h36m.fits import FIT_FIELDS, gaussians_from_fits
 from poseterior.data.h36m.frame_list import read_frame_list
-from poseterior.data.h36m.joints import MPII_IN_H36M
-from poseterior.data.h36m.profile import HRNET_H36M
-from poseterior.data.h36m.scale import metres_per_unit
 from poseterior.data.h36m.selection import Rows, ambiguous, every_nth, listed
+from poseterior.data.hrnet_profile import HRNET_H36M
+from poseterior.data.mpii_joints import MPII_IN_H36M
+from poseterior.data.scale import metres_per_unit
 from poseterior.errors import InputError
 from poseterior.skeleton import MPII_16
 

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from poseterior.data.evaluation_set import AMBIGUOUS_RATIO
 from poseterior.data.h36m.detections import VideoDetections
-from poseterior.data.h36m.profile import HRNET_H36M
+from poseterior.data.hrnet_profile import HRNET_H36M
 from poseterior.errors import InputError
 
 Rows = list[Int[np.ndarray, " _"]]

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from poseterior.data.checksum import checksum_of_files
+from poseterior.data.confident import NOTE, confident_gaussians, px_per_cell, squares_around
 from poseterior.data.evaluation_set import EvaluationSet
 from poseterior.data.h36m.cameras import JSON, METADATA, read_cameras
-from poseterior.data.h36m.checksum import checksum_of_files
-from poseterior.data.h36m.confident import NOTE, confident_gaussians, px_per_cell, squares_around
 from poseterior.data.h36m.detections import STEP
-from poseterior.data.h36m.joints import MPII_IN_H36M, seventeen_joints
+from poseterior.data.h36m.joints import seventeen_joints
 from poseterior.data.h36m.names import (
     ACTIONS,
     CAMERAS,
@@ -30,10 +30,11 @@ from poseterior.data.h36m.names import (
     SUBJECTS,
     action_and_subaction,
 )
-from poseterior.data.h36m.profile import HRNET_H36M
-from poseterior.data.h36m.scale import metres_per_unit
 from poseterior.data.h36m.selection import every_nth
+from poseterior.data.hrnet_profile import HRNET_H36M
+from poseterior.data.mpii_joints import MPII_IN_H36M
 from poseterior.data.restricted_pickle import read_object_npz
+from poseterior.data.scale import metres_per_unit
 from poseterior.errors import InputError
 from poseterior.heatmaps.derive import mpii_weights
 from poseterior.skeleton import COCO_17, H36M_17, MPII_16

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from poseterior.data.checksum import checksum_of_files
+from poseterior.data.confident import NOTE, confident_gaussians, px_per_cell, squares_around
 from poseterior.data.evaluation_set import EvaluationSet
-from poseterior.data.h36m.checksum import checksum_of_files
-from poseterior.data.h36m.confident import NOTE, confident_gaussians, px_per_cell, squares_around
-from poseterior.data.h36m.joints import MPII_IN_H36M
-from poseterior.data.h36m.profile import HRNET_H36M
-from poseterior.data.h36m.scale import metres_per_unit
+from poseterior.data.hrnet_profile import HRNET_H36M
 from poseterior.data.mpi_inf_3dhp.annotations import FILE as ANNOTATIONS_FILE
 from poseterior.data.mpi_inf_3dhp.annotations import TRUTHS, Annotations, read_annotations
 from poseterior.data.mpi_inf_3dhp.detections import FILE as DETECTIONS_FILE
 from poseterior.data.mpi_inf_3dhp.detections import SequenceDetections, image_name, read_detections
 from poseterior.data.mpi_inf_3dhp.names import SEQUENCES, SETTING_OF, VALID_FRAMES
+from poseterior.data.mpii_joints import MPII_IN_H36M
+from poseterior.data.scale import metres_per_unit
 from poseterior.errors import InputError
 from poseterior.heatmaps.derive_batch import MpiiGaussians
 from poseterior.skeleton import H36M_17

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from poseterior.data.evaluation_set import AMBIGUOUS_RATIO
 from poseterior.heatmaps.condition import SIGMA_RANGE
 from poseterior.skeleton import MPII_16
 
@@ -28,9 +29,24 @@ def limb_uncertainty(
 
 def person_is_found(
     covariance_cell2: Float[np.ndarray, "pictures 16 2 2"], sigma_confident_cells: float
-) -> np.ndarray:
+) -> Bool[np.ndarray, " pictures"]:
     """Whether the detector sits on the person (see `FOUND_BELOW`): where it is lost, all joints are uncertain."""
     return np.median(_sigma(covariance_cell2, sigma_confident_cells), axis=1) <= FOUND_BELOW
+
+
+def lone_uncertain_joint(
+    covariance_cell2: Float[np.ndarray, "pictures 16 2 2"], sigma_confident_cells: float, joint: str
+) -> Float[np.ndarray, " pictures"]:
+    """The joint's larger sigma in confident ones where it alone is uncertain, 0 elsewhere.
+
+    Alone: it lies between the bound of ambiguous pictures and where the condition clips; no other one is above
+    `FOUND_BELOW`.
+    """
+    sigma = _sigma(covariance_cell2, sigma_confident_cells)
+    own = sigma[:, MPII_16.index(joint)]
+    others = np.delete(sigma, MPII_16.index(joint), axis=1)
+    alone = (own > AMBIGUOUS_RATIO) & (own <= SIGMA_RANGE[1]) & (others <= FOUND_BELOW).all(axis=1)
+    return np.where(alone, own, 0.0)
 
 
 def spread_out(

@@ -6,11 +6,10 @@ import numpy as np
 import torch
 
 from poseterior.errors import ModelError
-from poseterior.metrics.pose import mpjpe, pmpjpe
 from poseterior.models.interface import picture_noise
 from poseterior.models.network_lifter import NetworkLifter
 from poseterior.train.batch import Batch
-from poseterior.train.validation import poses_mm
+from poseterior.train.pose_errors import pose_errors_mm, poses_mm
 
 _PICTURES_AT_ONCE = 64
 
@@ -49,18 +48,8 @@ def _measured(
     samples = network.draw(block.y, block.condition, noise)
     if not samples.isfinite().all():
         raise ModelError(f"the network of {network.method} gives hypotheses that are not finite")
-    poses, truth = poses_mm(samples), poses_mm(block.x[:, None])
     single = poses_mm(network.single(block.y, block.condition)[:, None])[:, 0]
-    measured: dict[str, np.ndarray] = {}
-    for name, error in (("mpjpe", mpjpe), ("pmpjpe", pmpjpe)):
-        errors = error(poses, truth)
-        measured |= {
-            f"{name}_oracle_best_mm": errors.min(axis=1),
-            f"{name}_oracle_worst_mm": errors.max(axis=1),
-            f"{name}_sample_mm": errors.mean(axis=1),
-            f"{name}_mean_mm": error(poses.mean(axis=1), truth[:, 0]),
-            f"{name}_single_mm": error(single, truth[:, 0]),
-        }
+    measured = pose_errors_mm(poses_mm(samples), single, poses_mm(block.x[:, None])[:, 0], "single")
     if network.gives_log_prob:
         log_prob = network.log_prob(block.x[:, None], block.y, block.condition)
         measured["nll_nats"] = -log_prob[:, 0].double().cpu().numpy()

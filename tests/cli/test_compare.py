@@ -1,0 +1,49 @@
+import json
+
+import pytest
+from _process import poseterior
+from _toy_evaluation import write_synth_folder
+
+TINY = ("--preset", "tiny", "--pictures", 32, "--max-pictures", 3, "--seeds", 0)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_synth_folder(
+        tmp_path_factory.mktemp("compare") / "data", counts={"train": 12, "validation": 4, "test": 6}
+    )
+
+
+def compare(data, out, *more):
+    return poseterior("compare", "--data", data, "--out", out, *TINY, *more)
+
+
+def test_two_methods_as_a_process(data, tmp_path):
+    out = tmp_path / "out"
+    done = compare(data, out, "--methods", "martinez2017", "posterior")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(out)
+    (results,) = (json.loads(path.read_text()) for path in out.glob("*/comparison.json"))
+    assert [row["name"] for row in results["rows"]] == ["martinez2017", "posterior"]
+    assert results["plan"]["pictures"] == 32 and results["dataset"]["num_evaluated"] == 3
+
+    # one setting is another one now: nothing is mixed, and the sentence says which
+    refused = compare(data, out, "--pictures", 64, "--methods", "martinez2017")
+    assert refused.returncode == 1 and refused.stdout == ""
+    assert "was begun with pictures = 32, not 64" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--methods", "magic"), "methods: there is no magic; expected all, or some of martinez2017"),
+        (("--test", "nowhere"), "data nowhere: there is no such folder"),
+        (("--pictures", 0), "pictures is 0; expected 1 or more"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(data, tmp_path, more, said):
+    done = compare(data, tmp_path / "out", *more)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert said in done.stderr
+    assert not (tmp_path / "out").exists()
