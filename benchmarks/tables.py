@@ -11,6 +11,7 @@ from _common import RESULTS
 from _models_page import MODELS, models_page
 from _tables import listed, load, percent, stamp, table
 
+from poseterior.compare.page import page
 from poseterior.export.atomic import atomic_path
 
 
@@ -116,6 +117,41 @@ def objective_section() -> str:
             "All pictures have an uncertain joint, but for the last row.",
         ]
     )
+
+
+def matmul_section() -> str:
+    """Training at both ways of multiplying matrices on a CPU."""
+    result = load("matmul")
+    rows = [
+        (
+            name,
+            *(f"{1000 * seconds[precision]:.0f}" for precision in seconds),
+            f"{result['times_faster'][name]:.2f}",
+        )
+        for name, seconds in result["seconds_per_step"].items()
+    ]
+    errors = result["relative_error_of_a_product"]
+    return "\n\n".join(
+        [
+            '## Training: a step at `matmul_precision` "highest" and "medium"',
+            stamp(result),
+            table(("", "highest (ms)", "medium (ms)", "times faster"), rows),
+            f"{result['threads']} thread, torch {result['torch']}. A product of 1,024 columns is off by "
+            f"{errors['highest']:.1e} and {errors['medium']:.1e} of its size: on this processor nothing is rounded.",
+        ]
+    )
+
+
+def open_benchmark_page() -> str:
+    """All methods on the open data; the text that reads it is docs/comparison.md."""
+    text = page(load("open-benchmark"), "../images/open-benchmark-curves.png")
+    picture = RESULTS.parent / "images" / "methods-on-real-frames.png"
+    if picture.exists():
+        text += (
+            "\n## Three methods on the same real frames (figure 8)\n\n"
+            f"![Hypotheses of three methods on ambiguous real frames.](../images/{picture.name})\n"
+        )
+    return text
 
 
 def open_data_page() -> str:
@@ -263,9 +299,13 @@ if __name__ == "__main__":
     sections = ["# Speed", fit_section(), flow_section(), cold_start_section(), metrics_section()]
     if (RESULTS / "objective.json").exists():
         sections.append(objective_section())
+    if (RESULTS / "matmul.json").exists():
+        sections.append(matmul_section())
     write(RESULTS / "speed.md", "\n\n".join(sections) + "\n")
     if any((RESULTS / f"evaluate-{name}.json").exists() for name in MODELS):
         write(RESULTS / "models.md", models_page())
+    if (RESULTS / "open-benchmark.json").exists():
+        write(RESULTS / "open-benchmark.md", open_benchmark_page())
     if (RESULTS / "open-data.json").exists():
         write(RESULTS / "open-data.md", open_data_page())
     if any((RESULTS / f"{name}.json").exists() for name in ABLATIONS):

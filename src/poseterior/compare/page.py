@@ -55,8 +55,8 @@ density. A cell is the mean over the seeds, with the smallest and the largest of
 where there is more than one."""
 
 
-def page(results: dict[str, Any]) -> str:
-    """Markdown of all tables, made from what `compare.results` wrote."""
+def page(results: dict[str, Any], curves_image: str = "curves.png") -> str:
+    """Markdown of all tables, made from what `compare.results` wrote; `curves_image` is where their figure lies."""
     rows = results["rows"]
     parts = ["# Methods side by side", _introduction(results), DEFINITIONS.replace("\n", " ")]
     parts += ["## All pictures: one answer, and the best of many (Table 1)", _table_1(rows)]
@@ -70,7 +70,7 @@ def page(results: dict[str, Any]) -> str:
     parts += ["## Few samples, all pictures (Table 5)", _FEW_SAID, _table_5(rows)]
     curves = [row for row in rows if "curve" in row]
     if curves:
-        parts += [*_figure_5(curves)]
+        parts += _figure_5(curves, curves_image)
     return "\n\n".join([*parts, *orderings(results)]) + "\n"
 
 
@@ -126,14 +126,14 @@ def _pair(values: dict[str, Any], name: str) -> str:
     return "" if None in pair else " / ".join(f"{value:.1f}" for value in pair)
 
 
-def _figure_5(rows: list[Row]) -> list[str]:
+def _figure_5(rows: list[Row], image: str) -> list[str]:
     counts, pictures = rows[0]["curve"]["counts"], rows[0]["curve"]["pictures"]
     parts = [
         "## Error against the number of hypotheses, ambiguous pictures (figure 5)",
         f"Oracle best of the first hypotheses on {pictures:,} ambiguous pictures, first seed, and of noise around the "
         "same method's single answer: draws of the heatmaps' Gaussians in x and y, and in depth of the Gaussian that "
         "serves best there (an oracle too).",
-        "![Error of the best of the first n hypotheses of each method.](curves.png)",
+        f"![Error of the best of the first n hypotheses of each method.]({image})",
     ]
     for metric, title in _PAIR:
         lines = []
