@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32, Float64, Int
 
 from poseterior.errors import InputError, ModelError
 from poseterior.models.interface import Draws, LiftingInputs, LiftingModel, picture_noise
+from poseterior.models.wrapped_lifter import WrappedLifter
 from poseterior.skeleton import FLOW_16, MPII_16
 
 PAPER_M_PER_CONFIDENT_SIGMA = 0.02
@@ -24,7 +25,7 @@ _TWINS = tuple(
 """The neck has no 2D twin: its covariance is the mean of those of its neighbours."""
 
 
-class NoiseBaseline:
+class NoiseBaseline(WrappedLifter):
     """A `LiftingModel` around any other one's single answer; it has no density."""
 
     def __init__(
@@ -40,7 +41,7 @@ class NoiseBaseline:
             covariance_m2: of FLOW_16 for every picture of the set, by its number; flow frame (`joint_covariance_m2`).
             depth_sigma_m: the constant standard deviation in depth.
         """
-        self._model = model
+        super().__init__(model)
         self._root = np.linalg.cholesky(covariance_m2).astype(np.float32)
         self._depth_sigma_m = depth_sigma_m
 
@@ -58,21 +59,6 @@ class NoiseBaseline:
             "around": self._model.name,
             "depth_sigma_mm": f"{1000 * self._depth_sigma_m:.6g}",
         }
-
-    @property
-    def detector_profile(self) -> str:
-        """The model's."""
-        return self._model.detector_profile
-
-    @property
-    def condition_variant(self) -> str:
-        """The model's."""
-        return self._model.condition_variant
-
-    @property
-    def num_parameters(self) -> int:
-        """The model's."""
-        return self._model.num_parameters
 
     @property
     def gives_log_prob(self) -> bool:

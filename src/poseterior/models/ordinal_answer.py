@@ -11,9 +11,10 @@ from jaxtyping import Float, Float32, Float64
 
 from poseterior.models.cvae import ordinal_relations, ordinal_weighted_mean
 from poseterior.models.interface import Draws, LiftingInputs, LiftingModel
+from poseterior.models.wrapped_lifter import WrappedLifter
 
 
-class OrdinalAnswer:
+class OrdinalAnswer(WrappedLifter):
     """A `LiftingModel` that is another one in all but its single answer."""
 
     def __init__(
@@ -27,7 +28,8 @@ class OrdinalAnswer:
             num_samples: that are weighed.
             seed: of the samples.
         """
-        self._model, self._num_samples, self._seed = model, num_samples, seed
+        super().__init__(model)
+        self._num_samples, self._seed = num_samples, seed
         self._relations = ordinal_relations(truth)
 
     @property
@@ -39,21 +41,6 @@ class OrdinalAnswer:
     def identity(self) -> dict[str, str]:
         """The model's, and that an oracle answers."""
         return {**self._model.identity, "single_answer": "oracle: ordinal ranking by the truth"}
-
-    @property
-    def detector_profile(self) -> str:
-        """The model's."""
-        return self._model.detector_profile
-
-    @property
-    def condition_variant(self) -> str:
-        """The model's."""
-        return self._model.condition_variant
-
-    @property
-    def num_parameters(self) -> int:
-        """The model's."""
-        return self._model.num_parameters
 
     @property
     def gives_log_prob(self) -> bool:
