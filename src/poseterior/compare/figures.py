@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from poseterior.compare.page import NOISE_AROUND
 from poseterior.evaluate.figures.style import label, new_figure
 from poseterior.viz.colours import FAINT_INK
 from poseterior.viz.figure import save_figure
@@ -26,7 +27,7 @@ def write_figures(results: dict[str, Any], folder: Path) -> None:
 
 
 def draw_curves(rows: list[dict[str, Any]]) -> Figure:
-    """Oracle best of the first n hypotheses of each row, and dotted the noise around the first flow's z0 (figure 5)."""
+    """Oracle best of the first n hypotheses of each row, and dotted the noise around the flow's z0 (figure 5)."""
     figure, panels = new_figure(2, 12.0, 5.6)
     pictures = rows[0]["curve"]["pictures"]
     figure.suptitle(f"best of the first hypotheses, {pictures:,} ambiguous pictures", fontsize=12)
@@ -50,16 +51,16 @@ def _draw(axes: Axes, rows: list[dict[str, Any]], metric: str) -> None:
             linewidth=1.6,
             label=row["title"],
         )
-    noisy = next((row for row in rows if row["method"] == "wehrbein2021"), rows[0])
-    counts = noisy["curve"]["counts"]
-    axes.plot(
-        counts,
-        noisy["curve"]["noise_baseline"][metric],
-        color=FAINT_INK,
-        linestyle=":",
-        linewidth=1.6,
-        label=f"noise around the single answer of\n{noisy['title']}",
-    )
+        if row["name"] == NOISE_AROUND:
+            axes.plot(
+                curve["counts"],
+                curve["noise_baseline"][metric],
+                color=FAINT_INK,
+                linestyle=":",
+                linewidth=1.6,
+                label="noise around its z0",
+            )
+    counts = rows[0]["curve"]["counts"]
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()

@@ -40,6 +40,8 @@ _POSTERIOR: tuple[Column, ...] = (
     ("in 90 % region of the pose", "hdr_coverage_90", 3),
     ("median NLL, nats (mm)", "nll_nats_mm_median", 1),
 )
+NOISE_AROUND = "wehrbein2021"
+"""Of the method whose noise baseline is shown beside the curves, as in the paper."""
 _FEW = (1, 5, 10, 50, 200)
 _PAIR = (("mpjpe_mm", "MPJPE"), ("pmpjpe_mm", "PMPJPE"))
 
@@ -76,11 +78,10 @@ def page(results: dict[str, Any], curves_image: str = "curves.png") -> str:
 
 def _introduction(results: dict[str, Any]) -> str:
     plan, dataset = results["plan"], results["dataset"]
-    variations = "none" if not plan["mirrored"] and not plan["rotated_degrees"] else "mirrored and rolled"
     return (
         f"`poseterior compare`, {results['date'][:10]}. Every method was shown {plan['pictures']:,} training pictures, "
-        f"repetitions counted, without variations of the set's own ({variations}); nothing was chosen on the test "
-        f"set. Measured on {dataset['num_evaluated']:,} of {dataset['num_pictures']:,} pictures of {dataset['name']}, "
+        "repetitions counted; nothing was chosen on the test set. Measured on "
+        f"{dataset['num_evaluated']:,} of {dataset['num_pictures']:,} pictures of {dataset['name']}, "
         f"{dataset['num_sequences_evaluated']:,} sequences, with {plan['samples']} hypotheses a picture, but where a "
         "row says otherwise."
     )
@@ -131,18 +132,23 @@ def _figure_5(rows: list[Row], image: str) -> list[str]:
     parts = [
         "## Error against the number of hypotheses, ambiguous pictures (figure 5)",
         f"Oracle best of the first hypotheses on {pictures:,} ambiguous pictures, first seed, and of noise around the "
-        "same method's single answer: draws of the heatmaps' Gaussians in x and y, and in depth of the Gaussian that "
-        "serves best there (an oracle too).",
+        "flow's z0: draws of the heatmaps' Gaussians in x and y, and in depth of the Gaussian that serves best there "
+        "(an oracle too).",
         f"![Error of the best of the first n hypotheses of each method.]({image})",
     ]
     for metric, title in _PAIR:
         lines = []
         for row in rows:
-            for who, said in (("model", ""), ("noise_baseline", ", noise around its single answer")):
-                numbers = [f"{value:.1f}" for value in row["curve"][who][metric]]
-                lines.append([row["title"] + said, *numbers])
+            lines.append([row["title"], *_numbers(row["curve"]["model"][metric])])
+            if row["name"] == NOISE_AROUND:
+                numbers = _numbers(row["curve"]["noise_baseline"][metric])
+                lines.append([f"{row['title']}, noise around its z0", *numbers])
         parts.append(_table([title, *map(str, counts)], lines))
     return parts
+
+
+def _numbers(values: list[float]) -> list[str]:
+    return [f"{value:.1f}" for value in values]
 
 
 def _cell(values: dict[str, Any], name: str, decimals: int) -> str:

@@ -119,11 +119,13 @@ _FLOWS = {
     "wehrbein2021": "Wehrbein et al. 2021",
     "posterior": "posterior flow (likelihood)",
 }
-_MORE_ANSWERS = {
-    "li2019-mdn": Answer("-means", "its 5 means", changes={"draws": "means"}, samples=5),
-    "cvae": Answer("-ordinal", "ordinal ranking by the truth (oracle)", kind="ordinal"),
-    "wehrbein2021": Answer("-noise", "noise around its z0", kind="noise"),
+_ANSWERS = {
+    "martinez2017": (Answer(samples=1),),
+    "li2019-mdn": (MAIN_ANSWER, Answer("-means", "its 5 means", changes={"draws": "means"}, samples=5)),
+    "cvae": (MAIN_ANSWER, Answer("-ordinal", "ordinal ranking by the truth (oracle)", kind="ordinal")),
+    "wehrbein2021": (MAIN_ANSWER, Answer("-noise", "noise around its z0", kind="noise")),
 }
+"""Of the methods that have others than the main one."""
 _TINY_SIZES: dict[str, dict[str, Any]] = {
     "martinez2017": {"hidden": 64},
     "li2020": {"hidden": 64, "noise": 16},
@@ -176,17 +178,12 @@ def _entries(
             kind,
             name,
             flow_sizes if kind == "flow" else sizes.get(name, {}),
-            _answers(name),
+            _ANSWERS.get(name, (MAIN_ANSWER,)),
             num_seeds=1 if name in once else 2,
         )
         for kind, of_kind in titles.items()
         for name, title in of_kind.items()
     )
-
-
-def _answers(name: str) -> tuple[Answer, ...]:
-    more = _MORE_ANSWERS.get(name)
-    return (MAIN_ANSWER,) if more is None else (MAIN_ANSWER, more)
 
 
 PLANS = {"tiny": tiny_plan, "open": open_plan, "h36m": h36m_plan}
