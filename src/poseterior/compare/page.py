@@ -104,7 +104,8 @@ def _values_table(rows: list[Row], subset: str, columns: tuple[Column, ...]) -> 
         for row in rows
         if subset in row["subsets"]
     ]
-    return _table(["", *(title for title, *_ in columns)], lines)
+    # one answer has no spread
+    return _table(["", *(title for title, *_ in columns)], [line for line in lines if any(line[1:])])
 
 
 _FEW_SAID = (
