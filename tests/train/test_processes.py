@@ -86,9 +86,10 @@ def uninterrupted(folder) -> Path:
     return folder / "uninterrupted"
 
 
-def test_a_run_that_is_killed_ends_as_if_nothing_had_happened(folder, uninterrupted):
-    config, run = _config(folder, "killed"), folder / "killed"
-    step = random.randrange(2, STEPS - 8)
+@pytest.mark.parametrize("step", [1, random.randrange(7, STEPS - 8)], ids=["first", "random"])
+def test_a_run_that_is_killed_ends_as_if_nothing_had_happened(folder, uninterrupted, step):
+    name = f"killed-{step}"
+    config, run = _config(folder, name), folder / name
     process = _start(config)
     _wait_for_step(process, run, step)
     process.kill()

@@ -72,7 +72,8 @@ def restore_state(
             average.load_state_dict(checkpoint.tensors["average"])
         for name, learner in learners.items():
             learner.module.load_state_dict(checkpoint.tensors[name])
-            restore_optimiser(learner.optimiser, checkpoint.tensors[_OPTIMISER + name])
+            state = checkpoint.tensors.get(_OPTIMISER + name, {})
+            restore_optimiser(learner.optimiser, state, stepped=checkpoint.step > 0)
         seconds = float(checkpoint.facts["seconds"])
     except (KeyError, RuntimeError, ValueError, TypeError, IndexError):
         raise ModelError(f"the checkpoint {path} does not hold the weights of this run") from None

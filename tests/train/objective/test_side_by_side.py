@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from poseterior.train.objective.side_by_side import side_by_side
+from poseterior.train.objective.side_by_side import _workers, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -14,13 +14,17 @@ def three_threads():
     torch.set_num_threads(before)
 
 
-def test_results_come_in_order_from_threads_of_their_own() -> None:
+@pytest.mark.parametrize("begun", [False, True], ids=["new threads", "threads that had nothing to do yet"])
+def test_results_come_in_order_from_threads_of_their_own(begun) -> None:
     barrier = threading.Barrier(3, timeout=20)
 
     def task(number):
         barrier.wait()
         return number, threading.get_ident(), torch.get_num_threads()
 
+    _workers.cache_clear()
+    if begun:
+        side_by_side([barrier.wait] * 3)
     found = side_by_side([lambda n=n: task(n) for n in range(3)])
     assert [number for number, _, _ in found] == [0, 1, 2]
     assert len({thread for _, thread, _ in found}) == 3

@@ -145,7 +145,8 @@ class Fit:
             for name, module in self._fitter.modules.items():
                 module.load_state_dict(checkpoint.tensors[name])
             for name, optimiser in self._fitter.optimisers.items():
-                restore_optimiser(optimiser, checkpoint.tensors.get(_OPTIMISER + name, {}))
+                state = checkpoint.tensors.get(_OPTIMISER + name, {})
+                restore_optimiser(optimiser, state, stepped=checkpoint.step > 0)
             self.seconds = float(checkpoint.facts["seconds"])
         except (KeyError, RuntimeError, ValueError, TypeError):
             raise ModelError(f"the checkpoint {path} does not hold the weights of this run") from None

@@ -30,4 +30,10 @@ def side_by_side(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
 
 @functools.cache
 def _workers(number: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(number, "hypotheses", initializer=torch.set_num_threads, initargs=(1,))
+    return ThreadPoolExecutor(number, "hypotheses", initializer=_use_one_thread)
+
+
+def _use_one_thread() -> None:
+    # a thread takes over torch's default when it first asks; a setting made before that would be lost
+    torch.get_num_threads()
+    torch.set_num_threads(1)
