@@ -7,40 +7,29 @@ from typing import Any, NamedTuple
 from _common import RESULTS
 from _tables import load, table
 
+from poseterior.compare.ablation_page import ablation_sections
+from poseterior.compare.ablations import FULL
+
 TABLES = ("ablations", "condition-and-hm", "worth-of-heatmaps")
 """Results that the page has a section of, in docs/results/NAME.json."""
 IMAGES = RESULTS.parent / "images"
 
-ROWS = {
-    "full": "full",
-    "without_condition": "no condition",
-    "without_hm": "no L_HM",
-    "without_gen": "no L_gen (no critic)",
-    "without_mb": "no L_MB",
-    "without_det": "no L_det",
-    "without_mmd": "no L_MMD",
-    "without_2d": "no L_2D",
-    "k_1": "k = 1",
-    "k_10": "k = 10",
-    "k_50": "k = 50",
-    "hm_geometry": "L_HM in metres by the camera",
-    "gaussians_and_joints": "Gaussians and 2D joints",
-    "joints_alone": "2D joints alone",
-}
-"""What the rows are called."""
+ROWS = {"gaussians_and_joints": "Gaussians and 2D joints", "joints_alone": "2D joints alone"}
+"""What the rows of the last section are called."""
 OF_PAPER = {
     "full": (71.0, 54.2, 93.4, 171.0),
-    "without_condition": (71.7, 57.2, 91.2, 137.6),
-    "without_hm": (72.4, 56.2, 92.2, 157.3),
-    "without_gen": (73.6, 58.2, 92.5, 165.5),
-    "without_mb": (76.0, 58.5, 91.6, 161.4),
-    "k_1": (71.8, 54.9, 92.6, 167.4),
-    "k_10": (70.7, 54.9, 93.3, 168.3),
-    "k_50": (71.0, 55.2, 93.1, 168.0),
+    "no-condition": (71.7, 57.2, 91.2, 137.6),
+    "no-hm": (72.4, 56.2, 92.2, 157.3),
+    "no-gen": (73.6, 58.2, 92.5, 165.5),
+    "no-mb": (76.0, 58.5, 91.6, 161.4),
+    "k-1": (71.8, 54.9, 92.6, 167.4),
+    "k-10": (70.7, 54.9, 93.3, 168.3),
+    "k-50": (71.0, 55.2, 93.1, 168.0),
 }
 """MPJPE, PMPJPE, PCK, CPS on H36MA: Table 4 of Wehrbein et al., ICCV 2021."""
 OF_AUTHORS = 74_710
 """Generator iterations of the authors' training (METHOD section 4)."""
+BATCH = 64
 _BEST = ("mpjpe_mm", "pmpjpe_mm", "pck", "cps_mm")
 _BEST_NAMES = ("MPJPE, mm", "PMPJPE, mm", "PCK, %", "CPS")
 _SHOWN = {"pck": 100.0}
@@ -62,67 +51,27 @@ def ablations_page() -> str:
 
 
 def ablations_section(result: dict[str, Any]) -> list[str]:
-    """Table 4's rows on the ambiguous part of the open test split."""
-    rows = {name: row["report"]["subsets"]["ambiguous"] for name, row in result["rows"].items()}
-    report = next(iter(result["rows"].values()))["report"]
-    samples = result["samples"]
-    return [
-        "## Ablations (Table 4)",
-        f"{_origin(result)} Preset `wehrbein2021` with the objective's gradient from a subset of the hypotheses, "
-        f"{result['steps']:,} generator iterations of 64 pictures for each row (the authors: {OF_AUTHORS:,}), so that "
-        "rows can be compared with each other, not with the paper's numbers nor with the shipped models. A row differs "
-        "from `full` by one option. One training each: what another seed would change is not known.",
-        f"{_measured(report, 'ambiguous')} In brackets: difference to `full`. Lower is better but for PCK (at 150 mm, "
-        "percent) and CPS.",
-        f"**Best and worst of {samples} hypotheses: oracle**, chosen with the truth by each metric for itself.",
-        table(
-            ("", "option", *(f"oracle best {name}" for name in _BEST_NAMES), "oracle worst PMPJPE, mm"),
-            (
-                (
-                    ROWS.get(name, name),
-                    _option(result["rows"][name]["options"]),
-                    *(_against(rows, name, ("poses", metric, "oracle_best")) for metric in _BEST),
-                    _against(rows, name, ("poses", "pmpjpe_mm", "oracle_worst"), digits=0),
-                )
-                for name in rows
-            ),
-        ),
-        f"95 % intervals of `full`, over sequences: {_intervals(rows['full'])}.",
-        "Without the truth: the single answer, how far the hypotheses spread (standard deviation, mean over joints), "
-        "and how well they are calibrated (ECE: 0 is perfect).",
-        table(
-            ("", "z0 MPJPE, mm", "z0 PMPJPE, mm", "std x, mm", "y", "depth", "ECE", "in central 90 %"),
-            (
-                (
-                    ROWS.get(name, name),
-                    _against(rows, name, ("poses", "mpjpe_mm", "z0")),
-                    _against(rows, name, ("poses", "pmpjpe_mm", "z0")),
-                    *(f"{_value(part, ('poses', 'std_mm', axis)):.0f}" for axis in ("x", "y", "depth")),
-                    f"{_value(part, ('samples', 'ece')):.3f}",
-                    f"{100 * _value(part, ('samples', 'central_coverage_90')):.0f} %",
-                )
-                for name, part in rows.items()
-            ),
-        ),
-        *_beside_paper(rows, result["steps"]),
-    ]
+    """Table 4's rows on the ambiguous part of the open test split, and beside the paper's."""
+    return ["## Ablations (Table 4)", *ablation_sections(result), *_beside_paper(result)]
 
 
-def _beside_paper(rows: dict[str, Any], steps: int) -> list[str]:
-    """Whether the differences have the paper's signs."""
-    shared = [name for name in rows if name in OF_PAPER and name != "full"]
+def _beside_paper(result: dict[str, Any]) -> list[str]:
+    """The differences to `full`, here and there."""
+    rows = {row["name"]: row["subsets"]["ambiguous"] for row in result["rows"]}
+    titles = {row["name"]: row["title"] for row in result["rows"]}
     lines = []
-    for name in shared:
+    for name in (name for name in rows if name in OF_PAPER and name != FULL):
         cells = []
-        for metric, theirs, full in zip(_BEST, OF_PAPER[name], OF_PAPER["full"], strict=True):
-            path = ("poses", metric, "oracle_best")
-            ours = _SHOWN.get(metric, 1.0) * (_value(rows[name], path) - _value(rows["full"], path))
-            cells.append(f"{ours:+.1f} / {theirs - full:+.1f}")
-        lines.append((ROWS[name], *cells))
-    if not lines:
-        return []
+        for metric, theirs, full in zip(_BEST, OF_PAPER[name], OF_PAPER[FULL], strict=True):
+            ours, reference = (
+                _SHOWN.get(metric, 1.0) * rows[row][f"{metric}.oracle_best"]["seeds"][0]
+                for row in (name, FULL)
+            )
+            cells.append(f"{ours - reference:+.1f} / {theirs - full:+.1f}")
+        lines.append((titles[name], *cells))
+    more = OF_AUTHORS * BATCH / result["plan"]["pictures"]
     return [
-        f"Differences to `full`, here / in the paper (H36MA; {OF_AUTHORS / steps:.0f} times the iterations):",
+        f"Differences to the full training, here / in the paper (H36MA; {more:.0f} times the iterations):",
         table(("", *(f"oracle best {name}" for name in _BEST_NAMES)), lines),
     ]
 
@@ -278,37 +227,10 @@ def _measured(report: dict[str, Any], subset: str) -> str:
     )
 
 
-def _option(options: list[str]) -> str:
-    """As the command line has it."""
-    return f"`{' '.join(options)}`" if options else ""
-
-
-def _against(rows: dict[str, Any], name: str, path: tuple[str, ...], digits: int = 1) -> str:
-    """The value, and its difference to the row `full`."""
-    factor = _SHOWN.get(path[1], 1.0)
-    value, full = (factor * _value(rows[key], path) for key in (name, "full"))
-    text = f"{value:.{digits}f}"
-    return text if name == "full" else f"{text} ({value - full:+.{digits}f})"
-
-
-def _intervals(summary: dict[str, Any]) -> str:
-    said = []
-    for metric, title in zip(_BEST, _BEST_NAMES, strict=True):
-        interval = _at(summary, ("poses", metric, "oracle_best"))["interval"]
-        if interval is not None:
-            low, high = (_SHOWN.get(metric, 1.0) * end for end in interval)
-            said.append(f"{title.split(',')[0]} {low:.1f} to {high:.1f}")
-    return ", ".join(said) or "none"
-
-
 def _at(summary: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     for key in path:
         summary = summary[key]
     return summary
-
-
-def _value(summary: dict[str, Any], path: tuple[str, ...]) -> float:
-    return _at(summary, path)["mean"]
 
 
 def _optional(value: float | None, form: str) -> str:

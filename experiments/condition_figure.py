@@ -47,7 +47,8 @@ from poseterior.skeleton import MPII_16, indices_of
 from poseterior.viz.figure import save_figure
 
 ROOT = Path(__file__).resolve().parents[1]
-ABLATIONS = Path("runs/ablations")
+ABLATIONS = Path("runs/ablation-table")
+"""Made by `poseterior compare --ablations --out runs/ablation-table`."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Arguments:
     data: Path
     """Folder of the open set."""
     models: tuple[str, ...] = tuple(
-        str(ABLATIONS / name / "model") for name in ("full", "without_condition", "without_hm")
+        str(ABLATIONS / "trainings" / f"{name}-seed0" / "model") for name in ("full", "no-condition", "no-hm")
     )
     titles: tuple[str, ...] = ("full", "without condition", "without L_HM")
     joints: tuple[str, ...] = ("right_ankle", "left_knee", "left_wrist", "right_elbow")

@@ -34,9 +34,30 @@ def test_two_methods_as_a_process(data, tmp_path):
     assert refused.stderr.count("\n") == 1
 
 
+def test_ablations_as_a_process(data, tmp_path):
+    out = tmp_path / "out"
+    done = compare(data, out, "--ablations", "--methods", "full", "no-condition", "no-gen", "k-10")
+    assert done.returncode == 0, done.stderr
+    (path,) = out.glob("*/comparison.md")
+    page = path.read_text()
+    assert "What each part of the training is worth" in page and "`objective.num_best = 10`" in page
+    assert "oracle worst PMPJPE: full < no L_gen (no critic)" in page
+    (results,) = (json.loads(path.read_text()) for path in out.glob("*/comparison.json"))
+    values = [row["subsets"]["all"]["mpjpe_mm.oracle_best"]["seeds"][0] for row in results["rows"]]
+    assert len(set(values)) == len(values) == 4
+    assert not list(out.glob("*/curves.png"))
+
+    refused = compare(data, out, "--methods", "martinez2017")
+    assert refused.returncode == 1 and "was begun with ablations = True, not False;" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        (
+            ("--ablations", "--methods", "cvae"),
+            "methods: there is no cvae; expected all, or some of full, no-con",
+        ),
         (("--methods", "magic"), "methods: there is no magic; expected all, or some of martinez2017"),
         (("--test", "nowhere"), "data nowhere: there is no such folder"),
         (("--pictures", 0), "pictures is 0; expected 1 or more"),

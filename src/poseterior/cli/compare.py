@@ -31,8 +31,11 @@ class Compare:
     preset: Literal["tiny", "open", "h36m"] = "open"
     """tiny: minutes, to see that everything works. open: published sizes, 640,000 pictures, 2,500 test pictures.
     h36m: published sizes, the paper's 4,781,440 pictures, all test pictures."""
+    ablations: bool = False
+    """In place of the methods: the paper's flow, each part of its training left out or changed (the paper's Table 4);
+    with open, 96,000 pictures for each row."""
     methods: tuple[str, ...] = ("all",)
-    """Names of methods, or all."""
+    """Names of methods, or of ablations, or all."""
     test: tuple[str, ...] = ()
     """What is measured on, one or more as evaluate --data takes them; the split test of --data if not said."""
     pictures: int | None = None
@@ -75,8 +78,10 @@ class Compare:
         return DONE
 
     def _plan(self) -> Plan:
+        from poseterior.compare.ablations import ablation_plan
         from poseterior.compare.plan import PLANS
 
+        plan = ablation_plan(self.preset) if self.ablations else PLANS[self.preset]()
         asked = {"pictures": self.pictures, "max_pictures": self.max_pictures, "seeds": self.seeds}
         changes = {name: value for name, value in asked.items() if value is not None}
-        return replace(PLANS[self.preset](), **changes)
+        return replace(plan, **changes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from poseterior.compare.markdown import table
 from poseterior.compare.orderings import orderings
 
 Row = dict[str, Any]
@@ -95,7 +96,7 @@ def _table_1(rows: list[Row]) -> str:
         facts = [f"{row['parameters']:,}", f"{hours:.2f}", str(len(row["seeds"])), str(row["samples"])]
         values = row["subsets"]["all"]
         lines.append([row["title"], *facts, *(_cell(values, *column[1:]) for column in (*_SINGLE, *_BEST))])
-    return _table(header, lines)
+    return table(header, lines)
 
 
 def _values_table(rows: list[Row], subset: str, columns: tuple[Column, ...]) -> str:
@@ -105,7 +106,7 @@ def _values_table(rows: list[Row], subset: str, columns: tuple[Column, ...]) -> 
         if subset in row["subsets"]
     ]
     # one answer has no spread
-    return _table(["", *(title for title, *_ in columns)], [line for line in lines if any(line[1:])])
+    return table(["", *(title for title, *_ in columns)], [line for line in lines if any(line[1:])])
 
 
 _FEW_SAID = (
@@ -120,7 +121,7 @@ def _table_5(rows: list[Row]) -> str:
         values = row["subsets"]["all"]
         cells = [_pair(values, f"oracle_best_of_first_{count}") for count in _FEW]
         lines.append([row["title"], *cells, _pair(values, "k_means_5_oracle_best")])
-    return _table(["", *map(str, _FEW), "K-Means (5)"], lines)
+    return table(["", *map(str, _FEW), "K-Means (5)"], lines)
 
 
 def _pair(values: dict[str, Any], name: str) -> str:
@@ -144,7 +145,7 @@ def _figure_5(rows: list[Row], image: str) -> list[str]:
             if row["name"] == NOISE_AROUND:
                 numbers = _numbers(row["curve"]["noise_baseline"][metric])
                 lines.append([f"{row['title']}, noise around its z0", *numbers])
-        parts.append(_table([title, *map(str, counts)], lines))
+        parts.append(table([title, *map(str, counts)], lines))
     return parts
 
 
@@ -167,8 +168,3 @@ def _known(values: dict[str, Any], name: str) -> list[float]:
 def _mean(values: dict[str, Any], name: str) -> float | None:
     known = _known(values, name)
     return float(np.mean(known)) if known else None
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

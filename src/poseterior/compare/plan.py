@@ -44,6 +44,8 @@ class Entry:
     """network: by `models.network_methods`; flow: the preset of `poseterior train`."""
     sizes: dict[str, Any] = field(default_factory=dict)
     """Fields of its config that are not the published ones."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """ "section.key" -> value, of a flow's training, that are not the preset's."""
     answers: tuple[Answer, ...] = (MAIN_ANSWER,)
     num_seeds: int = 2
     """Trainings: so many of the plan's seeds, from the first."""
@@ -63,6 +65,7 @@ class Plan:
     curve_samples: int = 1000
     """Hypotheses of the curves over their number (figure 5), on ambiguous pictures, for the first seed."""
     curve_pictures: int = 300
+    """0: no curves."""
     seeds: tuple[int, ...] = (0, 1)
     mirrored: bool = False
     rotated_degrees: float = 0.0
@@ -93,8 +96,10 @@ class Plan:
     def settings(self) -> dict[str, Any]:
         """All that numbers depend on but the choice of methods and seeds, as JSON gives it back."""
         sizes = {entry.name: entry.sizes for entry in self.entries if entry.sizes}
+        options = {entry.name: entry.options for entry in self.entries if entry.options}
         left_out = ("entries", "seeds")
-        return {"sizes": sizes} | {key: value for key, value in asdict(self).items() if key not in left_out}
+        settings = {key: value for key, value in asdict(self).items() if key not in left_out}
+        return {"ablations": bool(options), "sizes": sizes, "options": options, **settings}
 
     def check(self) -> None:
         """Raises InputError for values that cannot be meant."""
@@ -178,7 +183,7 @@ def _entries(
             kind,
             name,
             flow_sizes if kind == "flow" else sizes.get(name, {}),
-            _ANSWERS.get(name, (MAIN_ANSWER,)),
+            answers=_ANSWERS.get(name, (MAIN_ANSWER,)),
             num_seeds=1 if name in once else 2,
         )
         for kind, of_kind in titles.items()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from poseterior.compare.ablation_page import ablation_page
 from poseterior.compare.figures import write_figures
 from poseterior.compare.page import page
 from poseterior.compare.plan import Answer, Entry, Plan
@@ -43,8 +44,9 @@ def write_results(plan: Plan, reports: Path, trainings: Path, out: Path) -> None
     writable_folder(out)
     with atomic_path(out / RESULTS_FILE) as temporary:
         temporary.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    text = ablation_page(results) if results["plan"]["ablations"] else page(results)
     with atomic_path(out / PAGE_FILE) as temporary:
-        temporary.write_text(page(results), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     write_figures(results, out)
 
 
@@ -99,6 +101,7 @@ def _row(entry: Entry, answer: Answer, found: dict[int, dict[str, Any]], trainin
         "method": entry.name,
         "title": _title(entry, answer),
         "answer": answer.kind,
+        "options": entry.options,
         "is_main": not answer.suffix,
         "parameters": first["model"]["num_parameters"],
         "samples": first["settings"]["samples"],

@@ -109,7 +109,8 @@ def _wanted(plan: Plan, entry: Entry, seed: int, data: EvaluationSet, reports: P
         samples = plan.samples if answer.samples is None else answer.samples
         if not path.is_file():
             yield _Measuring(entry, answer, seed, path, samples, "both", plan.max_pictures)
-    if seed == plan.seeds[0] and entry.answers[0].samples != 1 and data.ambiguous().any():
+    with_curve = plan.curve_pictures > 0 and seed == plan.seeds[0] and entry.answers[0].samples != 1
+    if with_curve and data.ambiguous().any():
         path = reports / f"{entry.name}{CURVE_SUFFIX}-seed{seed}.json"
         if not path.is_file():
             yield _Measuring(

@@ -161,7 +161,7 @@ def flow_training(
     steps = -(-plan.pictures // batch_size)
     flow: FlowConfig = replace(preset.flow, **entry.sizes)
     objective: ObjectiveConfig = replace(preset.objective, gradient="subset")
-    return replace(
+    config = replace(
         preset,
         out=folder,
         seed=seed,
@@ -185,3 +185,7 @@ def flow_training(
         device=device,
         card=replace(preset.card, name=entry.name),
     )
+    for option, value in entry.options.items():
+        section, _, key = option.partition(".")
+        config = replace(config, **{section: replace(getattr(config, section), **{key: value})})
+    return config
