@@ -79,6 +79,17 @@ def test_non_local_block_is_the_papers_double_sum() -> None:
         assert (expected - features).abs().max() > 0.1
 
 
+def test_non_local_update_grows_with_the_square_of_the_features() -> None:
+    torch.manual_seed(0)
+    block = NonLocalBlock(8).double().eval()
+    for layer in (block.theta, block.phi, block.g):
+        torch.nn.init.zeros_(layer.bias)
+    features = torch.randn(3, 5, 8, dtype=torch.float64)
+    once, twice = (block(scale * features) - scale * features for scale in (1, 2))
+    assert once.abs().max() > 1e-3
+    torch.testing.assert_close(twice, 4 * once, rtol=1e-5, atol=1e-9)
+
+
 def test_one_block_reaches_four_edges_and_the_non_local_block_every_joint() -> None:
     chain = tuple((node, node + 1) for node in range(7))
     network = SemanticGraphNetwork(chain, nodes=8, inputs=1, outputs=1, channels=6, blocks=1).double()

@@ -90,7 +90,11 @@ class GraphLayer(nn.Module):
 
 
 class NonLocalBlock(nn.Module):
-    """x_i + norm(W (1/N) sum_j f(x_i, x_j) g(x_j)), f = ReLU(w . [theta(x_i), phi(x_j)]), half the channels inside."""
+    """x_i + norm(W (1/N) sum_j f(x_i, x_j) g(x_j)), f = ReLU(w . [theta(x_i), phi(x_j)]), half the channels inside.
+
+    f is not normalised: the update grows with the square of the features. A trained stack of these blocks can
+    answer a 2D pose that lies far outside of what it was trained on with joints metres off.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
