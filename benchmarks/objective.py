@@ -2,10 +2,10 @@
 
 An iteration is 5 critic steps and 1 generator step, Adam included, at batch 64 with L = 200 hypotheses (Wehrbein
 et al., ICCV 2021; 74,710 such iterations in all). The authors' loop is written as theirs: FrEIA's layers, the
-condition repeated for every hypothesis, autograd through all of them. Ours has the same losses by
-`poseterior.train.objective`: "full" (autograd too), "two_pass" (the same gradient) and "subset" (unbiased), and
-makes the fakes of the five critic steps at once. Each has a process of its own, so that none works on the heap
-that another left, and they take turns; all twice, with glibc's default allocator and with
+condition repeated for every hypothesis, autograd through all of them. Ours is the step that `poseterior train` does,
+with the same losses: "full" (autograd too), "two_pass" (the same gradient) and "subset" (unbiased); it makes the
+fakes of the five critic steps at once. Batches are at hand for both. Each has a process of its own, so that none
+works on the heap that another left, and they take turns; all twice, with glibc's default allocator and with
 MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ raised. Of the pictures, all have an uncertain joint (the
 dearest case), but for "two_pass_half_certain".
 
@@ -15,12 +15,12 @@ dearest case), but for "two_pass_half_certain".
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from _common import interleave, write_result
@@ -31,18 +31,14 @@ from torch.nn.functional import l1_loss
 from poseterior.flow.config import FlowConfig
 from poseterior.models.wehrbein import WehrbeinFlow
 from poseterior.train.batch import Batch
-from poseterior.train.objective import (
-    ObjectiveConfig,
-    PoseCritic,
-    critic_objective,
-    draw_fakes,
-    generator_objective,
-    official_objective,
-)
+from poseterior.train.config import CriticConfig, DeviceConfig, TrainConfig
+from poseterior.train.fabric import launch_fabric
+from poseterior.train.objective import ObjectiveConfig, PoseCritic, official_objective
 from poseterior.train.objective.adversarial import gradient_penalty
 from poseterior.train.objective.best_of_many import best_indices, best_of_many_loss
 from poseterior.train.objective.heatmap import heatmap_loss
 from poseterior.train.objective.mmd import squared_mmd
+from poseterior.train.trainees import Sources, WehrbeinTrainee
 
 PICTURES = 64
 CRITIC_STEPS = 5
@@ -67,36 +63,39 @@ def _batch(uncertain_pictures: float) -> Batch:
 
 
 class _Networks:
-    """A flow and a critic with their optimisers; always the same."""
+    """A flow and a critic, always the same."""
 
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.flow, self.critic = WehrbeinFlow(FlowConfig()), PoseCritic()
 
-    def optimisers(
-        self, weights: Sequence[Tensor], **settings: Any
-    ) -> tuple[torch.optim.Adam, torch.optim.Adam]:
+    def optimisers(self, weights: Sequence[Tensor]) -> tuple[torch.optim.Adam, torch.optim.Adam]:
         adam = [
-            torch.optim.Adam(parameters, lr=1e-4, betas=(0.5, 0.9), **settings)
+            torch.optim.Adam(parameters, lr=1e-4, betas=(0.5, 0.9))
             for parameters in (list(weights), list(self.critic.parameters()))
         ]
         return adam[0], adam[1]
 
 
+class _OneBatch:
+    """A source of the same batch in every step (`train.source.BatchSource`)."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def batch(self, step: int, rank: int = 0, world_size: int = 1) -> Batch:
+        return self._batch
+
+
 def _ours(config: ObjectiveConfig, batch: Batch) -> Callable[[], None]:
-    networks, generator = _Networks(), torch.Generator().manual_seed(0)
-    flow, critic = networks.flow, networks.critic
-    of_flow, of_critic = networks.optimisers(list(flow.parameters()), fused=True)
+    networks, source = _Networks(), _OneBatch(batch)
+    fabric = launch_fabric(DeviceConfig(accelerator="cpu"))
+    settings = TrainConfig(objective=config, critic=CriticConfig(steps=CRITIC_STEPS))
+    trainee = WehrbeinTrainee(networks.flow, networks.critic, settings, fabric, Sources(source, source))
+    steps = itertools.count()
 
     def iteration() -> None:
-        y, condition = batch.y.repeat(CRITIC_STEPS, 1), batch.condition.repeat(CRITIC_STEPS, 1)
-        for fakes in draw_fakes(flow, y, condition, generator).split(PICTURES):
-            of_critic.zero_grad()
-            critic_objective(critic, batch.x, fakes, generator, config).total.backward()
-            of_critic.step()
-        of_flow.zero_grad()
-        generator_objective(flow, critic, batch, generator, config).total.backward()
-        _step_clipped(of_flow)
+        trainee.step(next(steps))
 
     return iteration
 

@@ -62,7 +62,7 @@ def write_toy_pairs(folder, train=96, validation=12):
     """A folder as `train.data` reads it."""
     folder.mkdir()
     for seed, (split, count) in enumerate((("train", train), ("validation", validation))):
-        pairs = Pairs(toy_batch(count, seed), "toy", 1.5, "paper")
+        pairs = Pairs(toy_batch(count, seed), "toy", 1.5, "paper", "paper", 1.05)
         write_pairs(folder / f"{split}.npz", pairs)
     return folder
 

@@ -127,6 +127,10 @@ def test_a_model_is_trained_on_them(made, tmp_path):
     small = ("--flow.blocks", "2", "--flow.hidden", "16", "--flow.encoder-hidden", "16")
     quick = ("--data.batch-size", "16", "--schedule.steps", "4", "--validation.no-figure")
     train = ("train", "--preset", "tiny", "--data.folder", str(made), *small, *quick)
+    refused = poseterior(*train, "--out", tmp_path / "run")
+    assert refused.returncode == 1
+    assert "expected paper (--data.heatmap-metres paper)" in refused.stderr
+    train += ("--data.heatmap-metres", "paper")
     result = poseterior(*train, "--out", tmp_path / "run", "--validation.hypotheses", "5")
     assert result.returncode == 0, result.stderr
     assert read_card(tmp_path / "run" / "model").detector_profile == "hrnet-h36m"
@@ -154,7 +158,8 @@ def test_heatmaps_in_metres_by_the_camera(tmp_path, capsys):
     arguments = ["pairs", f"h36m-mmpose:{tmp_path / 'mmpose'}:train", "--heatmap-metres", "geometry"]
     arguments += ["--uncertain-from", "0.9", "--validation-every", "10", "--out", str(tmp_path / "pairs")]
     assert cli.run(arguments) == 0
-    data = load_training_data(DataConfig(folder=tmp_path / "pairs"))
+    settings = DataConfig(folder=tmp_path / "pairs", heatmap_metres="geometry", uncertain_from=0.9)
+    data = load_training_data(settings)
     kept = np.arange(40) % 10 != 9
     # two cells of the square, brought to the pelvis' depth
     cell_px = 200 * fields["scale"][kept] / 64

@@ -114,6 +114,7 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(tmp_path: Path, ca
         ([], 2, "expected CONFIG.toml or --preset"),
         (["{config}", "--preset", "tiny"], 2, "not both"),
         (["none.toml"], 1, "cannot read the configuration none.toml"),
+        (["{config}", "--seed", "99999999999999999999999"], 1, "expected 0 to 2^63 - 1"),
         (["{config}", "--schedule.steps", "0"], 1, "schedule.steps is 0; expected 1 or more"),
         (["{config}", "--data.folder", "nowhere"], 1, "nowhere"),
         (["{config}", "--resume"], 1, "there is no checkpoint"),
@@ -139,6 +140,21 @@ def test_what_cannot_be_meant_is_told_in_one_sentence(config: Path, capsys, argu
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
     assert not (config.parent / "run").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_tensorboard_without_its_extra_is_told_before_anything_is_written(
+    config: Path, capsys, monkeypatch, more
+):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert cli.run(["train", str(config), "--watch.tensorboard", *more]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("poseterior: watch.tensorboard needs tensorboard, not installed here")
+    assert 'pip install "poseterior[tensorboard]"' in said
+    assert len(said.splitlines()) == 1
+    assert not (config.parent / "run").exists()
+    # a configuration for another machine can still be printed here
+    assert _printed(capsys, str(config), "--watch.tensorboard")["watch"]["tensorboard"]
 
 
 def test_an_unknown_option_is_wrong_usage():

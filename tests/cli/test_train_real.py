@@ -10,6 +10,9 @@ from poseterior.train.tracker import read_metrics
 FALLS_BY = 3.0
 """Validation error of the best of 200, before and after; about 5 was measured."""
 
+LIMIT_S = 300
+"""After which the training is killed: the preset promises less than five minutes; half a minute was measured."""
+
 
 @pytest.fixture(scope="module")
 def needed(asset):
@@ -23,6 +26,7 @@ def test_the_tiny_preset_visibly_learns_on_the_tiny_set(needed, tmp_path):
     trained = poseterior(
         *("train", "--preset", "tiny", "--data.folder", tmp_path / "set", "--out", tmp_path / "run"),
         *("--device.num-threads", "1"),
+        timeout=LIMIT_S,
     )
     assert trained.returncode == 0, trained.stderr
     first, *_, last = read_metrics(tmp_path / "run" / "metrics.jsonl", "validation")

@@ -1,12 +1,22 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from poseterior.errors import InputError
-from poseterior.train.config import TrainConfig, check_config, check_processes, identifying_settings
+from poseterior.flow.model_card import read_card
+from poseterior.train.config import (
+    TrainConfig,
+    as_json,
+    check_config,
+    check_processes,
+    identifying_settings,
+)
 from poseterior.train.config_file import read_config, toml_of
 from poseterior.train.presets import PRESETS
+from poseterior.weights import bundled_models, model_folder
 
 
 def _read(tmp_path: Path, text: str) -> TrainConfig:
@@ -20,6 +30,34 @@ def test_every_preset_can_be_used_and_survives_a_file(tmp_path: Path, name: str)
     config = PRESETS[name]()
     check_config(config)
     assert _read(tmp_path, toml_of(config)) == config
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_configuration_in_a_bundled_card_reruns_its_training(tmp_path: Path, name: str):
+    card = read_card(model_folder(name))
+    settings = card.metrics["training"]["configuration"]
+    config = _read(tmp_path, _as_toml(settings))
+    read = as_json(config)
+    for key, value in settings.items():
+        assert (value.items() <= read[key].items()) if isinstance(value, dict) else value == read[key], key
+    assert (config.flow, config.seed) == (card.config, card.seed)
+    for key, said in vars(config.card).items():
+        assert said == getattr(card, key), key
+
+
+def _as_toml(settings: dict) -> str:
+    """JSON's numbers, texts, booleans and lists are TOML as well."""
+    sections = {key: value for key, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if key not in sections]
+    for section, values in sections.items():
+        lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    return "\n".join(lines)
+
+
+def test_the_largest_seed_is_taken_by_torch():
+    seed = 2**63 - 1
+    check_config(replace(TrainConfig(), seed=seed))
+    assert torch.manual_seed(seed).initial_seed() == seed
 
 
 def test_awkward_paths_and_texts_survive_a_file(tmp_path: Path):
@@ -63,6 +101,10 @@ def test_what_a_file_leaves_out_is_as_in_its_preset_or_the_paper_s(tmp_path: Pat
         ("[objective]\nnum_best = 300", "field num_best is 300; expected 1 to num_hypotheses"),
         ("[schedule]\nsteps = 0", "schedule.steps is 0; expected 1 or more"),
         ("preset = 'huge'", "preset is 'huge'; expected one of tiny"),
+        ("preset = ['tiny']", r"preset is \['tiny'\]; expected one of tiny"),
+        ("preset = {}", "preset is {}; expected one of tiny"),
+        ("seed = 99999999999999999999999", r"seed is 99999999999999999999999; expected 0 to 2\^63 - 1"),
+        ("seed = -1", "seed is -1; expected 0 to"),
         ("seed = ", "is not TOML"),
     ],
 )

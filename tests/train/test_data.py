@@ -37,7 +37,13 @@ def test_data_that_does_not_fit_is_refused(tmp_path: Path):
     folder = write_toy_pairs(tmp_path / "set", 9, 4)
     with pytest.raises(InputError, match="condition variant paper"):
         load_training_data(DataConfig(folder=folder, condition_variant="official"))
-    write_pairs(folder / "validation.npz", Pairs(toy_batch(3, 1), "other", 1.5, "paper"))
+    with pytest.raises(
+        InputError, match=r"heatmap_metres paper; data.heatmap_metres is geometry; expected paper"
+    ):
+        load_training_data(DataConfig(folder=folder, heatmap_metres="geometry"))
+    with pytest.raises(InputError, match=r"uncertain_from 1\.05; data.uncertain_from is 2\.0"):
+        load_training_data(DataConfig(folder=folder, uncertain_from=2.0))
+    write_pairs(folder / "validation.npz", Pairs(toy_batch(3, 1), "other", 1.5, "paper", "paper", 1.05))
     with pytest.raises(InputError, match="different detectors"):
         load_training_data(DataConfig(folder=folder))
 

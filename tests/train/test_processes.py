@@ -199,8 +199,22 @@ def test_two_processes_learn_what_one_learns_from_the_joint_batch(folder, cpu_co
     _expect_equal_ranks(two)
 
 
-def test_two_processes_of_the_paper_s_loop_stay_equal_and_stop_together(folder, cpu_config):
-    two = _two_ranks(folder, cpu_config("wehrbein"), stop_at=5)
+def test_two_processes_of_the_paper_s_loop_do_what_one_does_and_stop_together(folder, cpu_config):
+    config = cpu_config("wehrbein")
+    one = Run(
+        replace(config, out=folder / "one"), launch_fabric(config.device), load_training_data(config.data)
+    )
+    # of the joint batch: its latents, its pairs of pictures in L_MMD, its steps of the critic
+    losses = one.one_step()
+    assert {"2d", "mmd", "gen", "det", "mb", "hm", "critic_penalty"} <= losses.keys()
+    two = _two_ranks(folder, config, stop_at=5)
+    for rank in two:
+        for name, loss in losses.items():
+            assert rank["means"][name] == pytest.approx(float(loss), rel=1e-4, abs=1e-6), name
+        for name, parameter in one.trainee.flow.named_parameters():
+            torch.testing.assert_close(
+                rank["gradients"][name], parameter.grad, rtol=1e-3, atol=1e-3, msg=name
+            )
     assert [(rank["step"], rank["finished"]) for rank in two] == [(5, False), (5, False)]
     assert load_checkpoint(folder / "two-wehrbein" / "checkpoint.safetensors").step == 5
     _expect_equal_ranks(two)

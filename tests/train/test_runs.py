@@ -25,6 +25,7 @@ from poseterior.train.config import (
 from poseterior.train.data import TrainingData
 from poseterior.train.finish import export_run
 from poseterior.train.loop import train
+from poseterior.train.optimiser_state import optimiser_tensors
 from poseterior.train.runs import Run
 from poseterior.train.tracker import read_metrics
 from poseterior.train.watcher import Watcher
@@ -254,6 +255,38 @@ def _without_optimiser(path: Path) -> None:
     save_checkpoint(path, Checkpoint(whole.step, tensors, whole.facts))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_checkpoint_of_the_optimiser_without_the_fused_kernel_is_resumed(
+    tmp_path: Path, fabric: Fabric, kind: str
+):
+    """Earlier versions wrote such checkpoints."""
+    config, data = toy_config(tmp_path, kind), toy_data()
+    run = Run(config, fabric, data)
+    for learner in run.trainee.learners.values():
+        for group in learner.optimiser.param_groups:
+            group["fused"] = False
+    for _ in range(6):
+        run.one_step()
+    run.save()
+    resumed = Run(config, fabric, data)
+    resumed.restore()
+    for name, learner in resumed.trainee.learners.items():
+        old, new = (optimiser_tensors(each.trainee.learners[name].optimiser) for each in (run, resumed))
+        assert all(group["fused"] for group in learner.optimiser.param_groups)
+        assert old.keys() == new.keys()
+        for key, tensor in old.items():
+            assert torch.equal(new[key], tensor), f"{name} {key}"
+    # one goes on without the kernel and one with it: the same weights, but for rounding
+    begun = _weights(run)
+    for each in (run, resumed):
+        for _ in range(3):
+            each.one_step()
+    for name, tensor in _weights(run).items():
+        torch.testing.assert_close(_weights(resumed)[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+    moved = [not torch.allclose(begun[name], tensor, atol=1e-3) for name, tensor in _weights(run).items()]
+    assert sum(moved) > len(moved) / 2
+
+
 def test_divergence_is_told_and_the_last_good_state_stays(tmp_path: Path, fabric: Fabric):
     config = toy_config(tmp_path)
     _trained(config, fabric, toy_data(), until=9)
@@ -285,18 +318,22 @@ def test_the_model_is_the_averaged_flow_with_a_card_that_tells_the_run(
     assert str(tmp_path) not in json.dumps(card.metrics)
 
 
-def test_the_model_is_of_the_step_that_validation_chose(tmp_path: Path, fabric: Fabric):
-    data = toy_data()
-    # few pairs and fast: it overfits before the end
-    config = toy_config(
-        tmp_path,
+def _overfitting(out: Path, every: int) -> TrainConfig:
+    """Few pairs and fast: validation is best before the end."""
+    return toy_config(
+        out,
         averaging=0.0,
         data=DataConfig(batch_size=16),
         noise=NoiseConfig(),
         optimiser=OptimiserConfig(learning_rate=5e-3),
         schedule=ScheduleConfig(steps=60),
-        validation=ValidationConfig(every=10, pictures=8, hypotheses=5, figure=False, choose="nll_nats"),
+        validation=ValidationConfig(every=every, pictures=8, hypotheses=5, figure=False, choose="nll_nats"),
     )
+
+
+def test_the_model_is_of_the_step_that_validation_chose(tmp_path: Path, fabric: Fabric):
+    data = toy_data()
+    config = _overfitting(tmp_path, every=10)
     run = _trained(config, fabric, toy_data(train=32), until=35)
     run = _trained(config, fabric, toy_data(train=32), resume=True)
     lines = read_metrics(tmp_path / "metrics.jsonl", "validation")
@@ -305,10 +342,50 @@ def test_the_model_is_of_the_step_that_validation_chose(tmp_path: Path, fabric: 
     export_run(run, data)
     card, flow = read_card(tmp_path / "model"), load_flow(tmp_path / "model")
     assert card.metrics["training"]["chosen_step"] == card.metrics["validation"]["step"] == best["step"]
+    assert _nll_nats(flow, data) == pytest.approx(best["nll_nats"], abs=1e-4)
+
+
+def test_the_best_step_becomes_the_model_even_if_its_measurement_was_lost_to_a_kill(
+    tmp_path: Path, fabric: Fabric
+):
+    data = toy_data(train=32)
+    config = _overfitting(tmp_path, every=10)
+    config = replace(config, watch=replace(config.watch, checkpoint_every=6))
+    run = Run(config, fabric, data)
+    watcher = Watcher(run, data.validation, Silent())
+
+    def kill() -> bool:
+        if run.step == 10:
+            raise _KilledError
+        return False
+
+    with pytest.raises(_KilledError):
+        train(run, watcher, kill)
+    watcher.close()
+    measured = read_metrics(tmp_path / "metrics.jsonl", "validation")[-1]
+    assert measured["step"] == 10
+
+    # from the checkpoint of step 6 on only the end is measured, by when the flow has long overfitted
+    seldom = replace(config, validation=replace(config.validation, every=1000))
+    run = _trained(seldom, fabric, data, resume=True)
+    lines = read_metrics(tmp_path / "metrics.jsonl", "validation")
+    assert [line["step"] for line in lines] == [0, 60]
+    assert measured["nll_nats"] < min(line["nll_nats"] for line in lines)
+    export_run(run, data)
+    metrics, flow = read_card(tmp_path / "model").metrics, load_flow(tmp_path / "model")
+    assert metrics["training"]["chosen_step"] == 10
+    assert metrics["validation"] == {**measured, "pictures": 8, "hypotheses": 5}
+    assert _nll_nats(flow, data) == pytest.approx(measured["nll_nats"], abs=1e-4)
+
+
+class _KilledError(Exception):
+    pass
+
+
+def _nll_nats(flow: PosteriorFlow, data: TrainingData) -> float:
     batch = Batch(*(values[:8] for values in data.validation))
     with torch.no_grad():
-        nll = -flow.log_prob(batch.x[:, None], batch.y, batch.condition).mean()
-    assert float(nll) == pytest.approx(best["nll_nats"], abs=1e-4)
+        return -float(flow.log_prob(batch.x[:, None], batch.y, batch.condition).mean())
 
 
 def test_gradients_are_clipped_as_asked(fabric: Fabric):

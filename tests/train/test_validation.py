@@ -1,3 +1,5 @@
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow
 from poseterior.train.batch import Batch
 from poseterior.train.validation import draw_hypotheses, validate
+from poseterior.train.watcher import validation_text
 
 SIZES = {"blocks": 2, "hidden": 8, "encoder_hidden": 8, "encoder_size": 4}
 
@@ -23,6 +26,10 @@ def _gaussian_flow(scale_m: float) -> PosteriorFlow:
             parameter.zero_()
         flow.scale.fill_(scale_m)
     return flow
+
+
+def _wehrbein_flow() -> WehrbeinFlow:
+    return WehrbeinFlow(FlowConfig(**SIZES))
 
 
 def _gaussian_truths(pictures: int, scale_m: float) -> Batch:
@@ -49,6 +56,44 @@ def test_a_spread_that_is_too_small_or_too_large_shows_in_the_coverage():
     batch = _gaussian_truths(200, 0.1)
     assert validate(_gaussian_flow(0.08), batch, 50, seed=0)["coverage_90"] < 0.3
     assert validate(_gaussian_flow(0.13), batch, 50, seed=0)["coverage_50"] > 0.9
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+def test_coverage_of_single_coordinates_is_that_of_gaussians_too_narrow_right_and_too_wide(scale: float):
+    """A coordinate of the truth and of the hypotheses has mean 0 and standard deviations s and scale * s."""
+    values = validate(_gaussian_flow(0.1 * scale), _gaussian_truths(300, 0.1), 200, seed=0)
+    for level in (50, 90):
+        half_width = scale * NormalDist().inv_cdf(0.5 + level / 200)
+        expected = 2 * NormalDist().cdf(half_width) - 1
+        assert values[f"central_coverage_{level}"] == pytest.approx(expected, abs=0.02), level
+
+
+@pytest.mark.parametrize("family", ["posterior", "wehrbein"])
+def test_coverage_of_single_coordinates_is_nominal_for_truths_drawn_from_the_flow(family: str):
+    torch.manual_seed(0)
+    flow = PosteriorFlow(posterior_config(**SIZES)) if family == "posterior" else _wehrbein_flow()
+    batch = toy_batch(300, 0)
+    drawn, _ = draw_hypotheses(flow, batch, 200, torch.Generator().manual_seed(1))
+    mean, one = drawn.mean(dim=1), drawn[:, 0]
+
+    def coverage(spread: float) -> np.ndarray:
+        values = validate(flow, batch._replace(x=mean + spread * (one - mean)), 200, seed=0)
+        return np.array([values["central_coverage_50"], values["central_coverage_90"]])
+
+    assert coverage(1.0) == pytest.approx([0.5, 0.9], abs=0.025)
+    # truths farther off than the flow says, and nearer
+    assert (coverage(2.0) < [0.35, 0.7]).all()
+    assert (coverage(0.5) > [0.7, 0.97]).all()
+
+
+def test_the_line_tells_the_coverage_of_both_families():
+    wehrbein = validate(_wehrbein_flow(), toy_batch(8, 0), 5, seed=0)
+    wehrbein |= {"central_coverage_50": 0.25, "central_coverage_90": 0.614}
+    said = validation_text(1000, wehrbein)
+    assert said.startswith("validation at step 1,000: MPJPE best ")
+    assert said.endswith(" mm; coordinates in their 50 % interval 25%, 90 % 61%")
+    said = validation_text(0, {**wehrbein, "coverage_50": 0.4, "coverage_90": 0.875})
+    assert said.endswith("50 % interval 25%, 90 % 61%; poses in their 50 % region 40%, 90 % 88%")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +124,11 @@ def test_errors_are_those_of_the_hypotheses_one_by_one(flow):
     of_mean = np.linalg.norm(joints.mean(axis=1) - truth, axis=-1).mean()
     assert values["mpjpe_mean_mm"] == pytest.approx(of_mean)
     assert values["pmpjpe_oracle_best_mm"] < values["mpjpe_oracle_best_mm"]
+    # six hypotheses by hand: how many of a coordinate's lie below the truth, from 0 to 6
+    below = (joints[:, :, 1:] < truth[:, None, 1:]).sum(axis=1)
+    assert values["central_coverage_50"] == pytest.approx(((below >= 2) & (below <= 4)).mean())
+    assert values["central_coverage_90"] == pytest.approx(((below >= 1) & (below <= 5)).mean())
+    # the paper's family has no density whose regions could be asked for
     assert ("coverage_50" in values) == isinstance(flow, PosteriorFlow)
 
 
@@ -110,3 +160,11 @@ def test_numbers_that_are_not_finite_are_told():
     flow = _gaussian_flow(float("inf"))
     with pytest.raises(ModelError, match="not finite"):
         validate(flow, toy_batch(3, 0), 4, seed=0)
+
+
+def test_a_truth_whose_density_is_not_finite_is_told():
+    batch = toy_batch(3, 0)
+    # the square of a latent of 1e31 is more than float32 holds
+    far = batch._replace(x=torch.cat([batch.x[:2], 1e30 * batch.x[2:]]))
+    with pytest.raises(ModelError, match="nll_nats of the true poses is not finite"):
+        validate(_gaussian_flow(0.1), far, 4, seed=0)

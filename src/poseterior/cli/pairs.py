@@ -29,7 +29,7 @@ class MakePairs:
     """Make pairs to train on of a set of pictures with truth: for poseterior train --data.folder FOLDER.
 
     All joints but the pelvis must have their truth. What is given to train later (--data.condition-variant) must be
-    the --variant of the pairs; --data.heatmap-metres has no say any more.
+    the --variant of the pairs, and --data.heatmap-metres their --heatmap-metres.
     """
 
     data: Positional[Annotated[str, arg(metavar="DATA")]]

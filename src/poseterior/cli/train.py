@@ -73,6 +73,7 @@ class TrainAsConfigured:
             return DONE
         if self.verb.dry_run and self.verb.resume:
             raise UsageError("train: --dry-run begins anew; expected it without --resume")
+        _check_tensorboard(self.settings)
         from poseterior.train.start import estimate, start
 
         if self.verb.dry_run:
@@ -118,6 +119,15 @@ def parse_train(arguments: Sequence[str]) -> TrainAsConfigured:
         raise UsageError("train: expected CONFIG.toml or --preset, not both")
     settings = TrainConfig() if verb.preset is None else PRESETS[verb.preset]()
     return _parsed(arguments, settings if verb.config is None else read_config(verb.config))
+
+
+def _check_tensorboard(settings: TrainConfig) -> None:
+    # before the run's folder is made: the tracker itself imports it only when files are already there
+    if settings.watch.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise MissingExtraError(
+            "watch.tensorboard needs tensorboard, not installed here: "
+            'pip install "poseterior[tensorboard]", or leave it off'
+        )
 
 
 def _parsed(arguments: Sequence[str], defaults: TrainConfig) -> TrainAsConfigured:

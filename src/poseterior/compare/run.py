@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from poseterior.evaluate.report import Subset, evaluate, write_report
 from poseterior.export.atomic import writable_folder
 from poseterior.train.config import DataConfig, DeviceConfig
 from poseterior.train.data import TrainingData, load_training_data
+from poseterior.train.pair_files import made_with
 
 REPORTS_FOLDER = "reports"
 TRAININGS_FOLDER = "trainings"
@@ -75,7 +76,8 @@ def compare(
     plan.check()
     torch.set_float32_matmul_precision(device.matmul_precision)
     entries = plan.chosen(names)
-    pairs = load_training_data(DataConfig(folder=data_folder))
+    config = DataConfig(folder=data_folder)
+    pairs = load_training_data(replace(config, **made_with(data_folder, config.train_split)))
     held_out = [(spec, open_data(spec)) for spec in tests]
     check_same_plan(writable_folder(out), plan, pairs.fingerprint())
     try:

@@ -23,6 +23,7 @@ from poseterior.train.methods.fit import MODEL_FOLDER, Fit, FitConfig, run_fit
 from poseterior.train.methods.registry import published_recipe
 from poseterior.train.mirroring import randomly_mirrored
 from poseterior.train.objective.config import ObjectiveConfig
+from poseterior.train.pair_files import made_with
 from poseterior.train.presets import PRESETS
 from poseterior.train.rotating import randomly_rotated
 from poseterior.train.runs import CHECKPOINT_FILE
@@ -168,6 +169,7 @@ def flow_training(
         data=replace(
             preset.data,
             folder=data_folder,
+            **made_with(data_folder, preset.data.train_split),
             batch_size=batch_size,
             mirrored=plan.mirrored,
             rotated_degrees=plan.rotated_degrees,

@@ -5,6 +5,7 @@ The same classes are read from TOML (`config_file`) and from the command line.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +47,8 @@ class DataConfig:
     condition_variant: ConditionVariant = "paper"
     heatmap_metres: HeatmapMetres = "paper"
     """How the Gaussians of L_HM become metres: by the paper's constant, or by the true camera ("geometry")."""
+    uncertain_from: float = 1.05
+    """sigma_t: from how many confident sigmas of the detector on L_HM asks a joint's hypotheses to spread."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,9 @@ def check_config(config: TrainConfig) -> None:
     )
     for key in positive:
         _expect(values, key, values[key] >= 1, "1 or more")
-    for key in ("seed", "schedule.warmup_steps", "device.num_threads"):
+    # torch takes no more than 64 bits
+    _expect(values, "seed", 0 <= config.seed < 2**63, "0 to 2^63 - 1")
+    for key in ("schedule.warmup_steps", "device.num_threads"):
         _expect(values, key, values[key] >= 0, "0 or more")
     for key in (
         "data.rotated_degrees",
@@ -242,6 +247,8 @@ def check_config(config: TrainConfig) -> None:
         _expect(values, "flow.inputs", config.flow.inputs == ("condition",), expected)
         sizes = config.data.batch_size >= 2
         _expect(values, "data.batch_size", sizes, '2 or more for the kind "wehrbein"')
+    sigma_t = math.isfinite(config.data.uncertain_from) and config.data.uncertain_from > 0
+    _expect(values, "data.uncertain_from", sigma_t, "a positive number")
     if not config.data.condition_shown:
         blind = config.kind == "wehrbein"
         expected = 'true for the kind "likelihood"; its flow.inputs say what is read'

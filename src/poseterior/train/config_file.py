@@ -32,7 +32,7 @@ def read_config(path: Path) -> TrainConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"the configuration {path} is not TOML: {error}") from None
     preset = content.pop("preset", None)
-    if preset is not None and preset not in PRESETS:
+    if preset is not None and not (isinstance(preset, str) and preset in PRESETS):
         raise InputError(f"{path}: preset is {preset!r}; expected one of {', '.join(PRESETS)}")
     base = PRESETS[preset]() if preset is not None else TrainConfig()
     try:

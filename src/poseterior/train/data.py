@@ -11,7 +11,7 @@ import torch
 from poseterior.errors import InputError
 from poseterior.train.batch import Batch
 from poseterior.train.config import DataConfig
-from poseterior.train.pair_files import Pairs, read_pairs
+from poseterior.train.pair_files import DECIDED, Pairs, read_pairs
 
 
 class TrainingData(NamedTuple):
@@ -34,7 +34,7 @@ def load_training_data(config: DataConfig) -> TrainingData:
     """Both splits.
 
     Raises:
-        InputError: no folder is given, it holds no set, or the set is damaged or made for another condition.
+        InputError: no folder is given, it holds no set, or the set is damaged or made with other settings.
     """
     if config.folder is None:
         raise InputError("data.folder is not set; expected a set made by poseterior synth")
@@ -46,9 +46,21 @@ def load_training_data(config: DataConfig) -> TrainingData:
                 f"the pairs in {config.folder} are of the condition variant {pairs.condition_variant}; "
                 f"data.condition_variant is {config.condition_variant}"
             )
+        _check_made_with(pairs, config)
     if train[1:] != validation[1:]:
         raise InputError(f"the splits in {config.folder} are of different detectors; expected one detector")
     return TrainingData(train.arrays, validation.arrays, train.detector_profile, train.sigma_confident_cells)
+
+
+def _check_made_with(pairs: Pairs, config: DataConfig) -> None:
+    for name in DECIDED:
+        made, asked = getattr(pairs, name), getattr(config, name)
+        if made != asked:
+            option = f"--data.{name.replace('_', '-')} {made}"
+            raise InputError(
+                f"the pairs in {config.folder} were made with {name} {made}; data.{name} is {asked}; "
+                f"expected {made} ({option}), or pairs made anew"
+            )
 
 
 def _split(folder: Path, split: str, config: DataConfig) -> Pairs:
@@ -61,10 +73,21 @@ def _synthetic(folder: Path, split: str, config: DataConfig) -> Pairs:
     from poseterior.data.synthesis.pairs import load_open_data
 
     pairs = load_open_data(
-        folder, split, variant=config.condition_variant, heatmap_metres=config.heatmap_metres
+        folder,
+        split,
+        variant=config.condition_variant,
+        heatmap_metres=config.heatmap_metres,
+        uncertain_from=config.uncertain_from,
     )
     profile = SynthDataset.open(folder, split).profile
     if len(pairs.x) == 0:
         raise InputError(f"{folder} has no {split} samples; expected one or more")
     arrays = Batch(*(torch.from_numpy(getattr(pairs, name)) for name in Batch._fields))
-    return Pairs(arrays, profile.name, profile.sigma_confident_cells, config.condition_variant)
+    return Pairs(
+        arrays,
+        profile.name,
+        profile.sigma_confident_cells,
+        config.condition_variant,
+        config.heatmap_metres,
+        config.uncertain_from,
+    )

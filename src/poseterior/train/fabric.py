@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from poseterior.errors import InputError
 from poseterior.train.config import DeviceConfig
+from poseterior.train.objective.share import ALONE, Share
 
 
 def launch_fabric(config: DeviceConfig) -> Fabric:
@@ -70,6 +71,19 @@ def mean_over_processes(fabric: Fabric, values: Tensor) -> Tensor:
     reduced = fabric.all_reduce(values, reduce_op="mean")
     assert isinstance(reduced, Tensor)
     return reduced
+
+
+def share_of(fabric: Fabric) -> Share:
+    """This process' share of joint batches."""
+    if fabric.world_size == 1:
+        return ALONE
+
+    def gather(rows: Tensor) -> Tensor:
+        joint = fabric.all_gather(rows, sync_grads=rows.requires_grad)
+        assert isinstance(joint, Tensor)
+        return joint.flatten(0, 1)
+
+    return Share(fabric.global_rank, fabric.world_size, gather)
 
 
 def any_process(fabric: Fabric, flag: bool) -> bool:

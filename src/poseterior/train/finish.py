@@ -8,7 +8,7 @@ from typing import Any
 from poseterior.errors import InputError
 from poseterior.flow.export import export_flow
 from poseterior.flow.model_card import ModelCard
-from poseterior.train.best import load_best
+from poseterior.train.best import Best, load_best
 from poseterior.train.config import TrainConfig, as_json
 from poseterior.train.data import TrainingData
 from poseterior.train.runs import BEST_FILE, METRICS_FILE, MODEL_FOLDER, Run
@@ -26,13 +26,13 @@ def export_run(run: Run, data: TrainingData) -> ModelCard:
         OutputError: the folder cannot be written.
     """
     choose = run.config.validation.choose
-    step = run.step if choose == "last" else load_best(run.config.out / BEST_FILE, run.flow, choose)
-    card = model_card(run, data, step)
+    best = None if choose == "last" else load_best(run.config.out / BEST_FILE, run.flow, choose)
+    card = model_card(run, data, best)
     return export_flow(run.flow, run.config.out / MODEL_FOLDER, card)
 
 
-def model_card(run: Run, data: TrainingData, step: int) -> ModelCard:
-    """What the run knows of its flow as it was after `step` steps, with what `config.card` adds."""
+def model_card(run: Run, data: TrainingData, best: Best | None) -> ModelCard:
+    """What the run knows of its flow, with what `config.card` adds; of the last weights where `best` is None."""
     config = run.config
     return ModelCard(
         name=config.card.name,
@@ -47,19 +47,22 @@ def model_card(run: Run, data: TrainingData, step: int) -> ModelCard:
         licence=config.card.licence,
         seed=config.seed,
         command="poseterior train CONFIG.toml, with metrics.training.configuration as CONFIG.toml",
-        metrics=_metrics(run, data, step),
+        metrics=_metrics(run, data, best),
     )
 
 
-def _metrics(run: Run, data: TrainingData, step: int) -> dict[str, Any]:
+def _metrics(run: Run, data: TrainingData, best: Best | None) -> dict[str, Any]:
     path = run.config.out / METRICS_FILE
     train, validation = read_metrics(path, "train"), read_metrics(path, "validation")
+    step, known = (run.step, {}) if best is None else best
     of_step = [line for line in validation if line["step"] == step]
-    if not of_step:
+    if not (of_step or known):
         raise InputError(f"{path} holds no validation of step {step}; expected one")
     return {
         "validation": {
-            **of_step[-1],
+            "step": step,
+            # a kill may have cost the line of the best step, and another `validation.every` skips it
+            **(of_step[-1] if of_step else known),
             "pictures": min(run.config.validation.pictures, len(data.validation.x)),
             "hypotheses": run.config.validation.hypotheses,
         },

@@ -27,7 +27,8 @@ class Learner:
             {"params": matrices, "weight_decay": config.weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
+        # one kernel for all weights, which the CPU has as well as CUDA
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
 
     def update(self, loss: Float[Tensor, ""], rate_factor: float) -> Float[Tensor, ""]:
         """One step along the gradient of `loss`; returns the gradient's norm before it was clipped."""

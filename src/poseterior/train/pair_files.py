@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,16 @@ _SHAPES = {
     "heatmap_covariance_m2": (16, 2, 2),
     "uncertain": (16,),
 }
+_FACTS = {
+    "detector_profile": "U",
+    "sigma_confident_cells": "f",
+    "condition_variant": "U",
+    "heatmap_metres": "U",
+    "uncertain_from": "f",
+}
+"""Single values, and numpy's letter for their type."""
+DECIDED = ("heatmap_metres", "uncertain_from")
+"""Of these facts, those that a training on other sets is free to choose."""
 
 
 class Pairs(NamedTuple):
@@ -36,6 +46,10 @@ class Pairs(NamedTuple):
     sigma_confident_cells: float
     """Standard deviation of a confident joint's heatmap, in cells."""
     condition_variant: str
+    heatmap_metres: str
+    """How heatmaps became metres: `data.training_pairs.HeatmapMetres`."""
+    uncertain_from: float
+    """sigma_t of L_HM, in confident sigmas of the detector."""
 
 
 def pairs_of_set(
@@ -46,7 +60,14 @@ def pairs_of_set(
         data, variant=variant, heatmap_metres=heatmap_metres, uncertain_from=uncertain_from
     )
     arrays = Batch(*(torch.from_numpy(getattr(pairs, name)) for name in Batch._fields))
-    return Pairs(arrays, data.profile.name, float(data.profile.sigma_confident_cells), variant)
+    return Pairs(
+        arrays,
+        data.profile.name,
+        float(data.profile.sigma_confident_cells),
+        variant,
+        heatmap_metres,
+        uncertain_from,
+    )
 
 
 def write_pairs(path: Path, pairs: Pairs) -> None:
@@ -65,14 +86,9 @@ def write_splits(folder: Path, splits: Mapping[str, Pairs]) -> None:
 
 def _save(path: Path, pairs: Pairs) -> None:
     arrays = {name: values.numpy(force=True) for name, values in pairs.arrays._asdict().items()}
+    facts = {name: getattr(pairs, name) for name in _FACTS}
     with path.open("wb") as file:
-        np.savez(
-            file,
-            detector_profile=pairs.detector_profile,
-            sigma_confident_cells=pairs.sigma_confident_cells,
-            condition_variant=pairs.condition_variant,
-            **arrays,
-        )
+        np.savez(file, **facts, **arrays)
 
 
 def read_pairs(path: Path) -> Pairs:
@@ -81,17 +97,33 @@ def read_pairs(path: Path) -> Pairs:
     Raises:
         InputError: the file is missing or damaged, or an array is missing, of a wrong shape or not finite.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            content = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"cannot read the pairs {path}: {error}") from None
+    content = _content(path)
     return Pairs(
         Batch(**{name: _tensor(path, content, name) for name in _SHAPES}),
-        _single(path, content, "detector_profile", "U"),
-        _single(path, content, "sigma_confident_cells", "f"),
-        _single(path, content, "condition_variant", "U"),
+        **{name: _single(path, content, name, kind) for name, kind in _FACTS.items()},
     )
+
+
+def made_with(folder: Path, split: str) -> dict[str, Any]:
+    """Fields of `DataConfig` that ready pairs have decided, "heatmap_metres" and "uncertain_from"; {} for other sets.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = folder / f"{split}.npz"
+    if not path.is_file():
+        return {}
+    content = _content(path, DECIDED)
+    return {name: _single(path, content, name, _FACTS[name]) for name in DECIDED}
+
+
+def _content(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The named arrays, or all; those that are not there are left out."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files if names is None or name in names}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"cannot read the pairs {path}: {error}") from None
 
 
 def _tensor(path: Path, content: dict[str, np.ndarray], name: str) -> torch.Tensor:

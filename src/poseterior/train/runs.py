@@ -98,7 +98,7 @@ def _sources(config: TrainConfig, pairs: Batch) -> Sources:
     augment, size = _augmentation(config), config.data.batch_size
     return Sources(
         ArraySource(pairs, size, config.seed, augment),
-        ArraySource(pairs, size * config.critic.steps, config.seed, augment, order=Stream.CRITIC_ORDER),
+        ArraySource(pairs, size, config.seed, augment, order=Stream.CRITIC_ORDER),
     )
 
 

@@ -13,6 +13,7 @@ from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow
 from poseterior.train.batch import Batch
 from poseterior.train.config import TrainConfig
+from poseterior.train.fabric import share_of
 from poseterior.train.learner import Learner
 from poseterior.train.objective import PoseCritic, critic_objective, draw_fakes, generator_objective
 from poseterior.train.schedule import learning_rate_factor
@@ -28,7 +29,7 @@ class Sources(NamedTuple):
 
     flow: BatchSource
     critic: BatchSource
-    """`critic.steps` times as many pairs in each step."""
+    """Numbered by the critic's own steps."""
 
 
 @runtime_checkable
@@ -120,6 +121,7 @@ class WehrbeinTrainee:
             self.learners["critic"] = Learner(critic, config.optimiser, fabric, clipping="none")
         self._flow, self._critic, self._config, self._fabric = flow, critic, config, fabric
         self._sources = sources
+        self._share = share_of(fabric)
 
     @property
     def flow(self) -> WehrbeinFlow:
@@ -133,19 +135,26 @@ class WehrbeinTrainee:
         batch = self._batch(self._sources.flow, step)
         generator = self._generator(Stream.OBJECTIVE, step)
         with self._fabric.autocast():
-            terms = generator_objective(self._flow, self._critic, batch, generator, self._config.objective)
+            terms = generator_objective(
+                self._flow, self._critic, batch, generator, self._config.objective, self._share
+            )
         norm = self.learners["flow"].update(terms.total, factor)
         return {"total": terms.total.detach(), **terms.parts, **losses, "gradient_norm": norm}
 
     def _critic_steps(self, critic: PoseCritic, step: int, factor: float) -> Losses:
-        batch = self._batch(self._sources.critic, step)
+        steps = self._config.critic.steps
+        batches = [self._batch(self._sources.critic, step * steps + number) for number in range(steps)]
         generator = self._generator(Stream.CRITIC, step)
+        latents = [self._share.latents(batch.y, 1, generator) for batch in batches]
         # the flow stands still meanwhile, so that one pass makes the fakes of all these steps
-        fakes = draw_fakes(self._flow, batch.y, batch.condition, generator)
+        y, condition = (torch.cat(rows) for rows in zip(*((b.y, b.condition) for b in batches), strict=True))
+        fakes = draw_fakes(self._flow, y, condition, torch.cat(latents)).chunk(steps)
         losses: Losses = {}
-        for real, fake in zip(*(x.chunk(self._config.critic.steps) for x in (batch.x, fakes)), strict=True):
+        for batch, fake in zip(batches, fakes, strict=True):
             with self._fabric.autocast():
-                terms = critic_objective(critic, real, fake, generator, self._config.objective)
+                terms = critic_objective(
+                    critic, batch.x, fake, generator, self._config.objective, self._share
+                )
             self.learners["critic"].update(terms.total, factor)
             losses = {f"critic_{name}": part for name, part in terms.parts.items()}
         return losses
@@ -154,8 +163,8 @@ class WehrbeinTrainee:
         return source.batch(step, self._fabric.global_rank, self._fabric.world_size)
 
     def _generator(self, stream: Stream, step: int) -> torch.Generator:
-        seed, rank = self._config.seed, self._fabric.global_rank
-        return stream_generator(self._fabric.device, seed, stream, step, rank)
+        # the same on all processes: each takes its rows of what is drawn for the joint batch
+        return stream_generator(self._fabric.device, self._config.seed, stream, step)
 
 
 def seed_everything_else(config: TrainConfig, fabric: Fabric, step: int) -> None:

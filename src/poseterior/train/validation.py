@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from poseterior.errors import ModelError
 from poseterior.flow.flow import standard_normal_log_prob
 from poseterior.metrics.calibration import region_coverage, truth_levels
+from poseterior.metrics.marginal_calibration import central_levels, probability_integral_transform
 from poseterior.models.posterior_flow import PosteriorFlow
 from poseterior.models.wehrbein import WehrbeinFlow, join_latent
 from poseterior.train.batch import Batch
@@ -19,7 +20,7 @@ Flow = PosteriorFlow | WehrbeinFlow
 
 _PICTURES_AT_ONCE = 64
 NOMINAL = np.array([0.5, 0.9])
-"""Levels of the highest-density regions of which the coverage is measured."""
+"""Levels of the intervals and regions of which the coverage is measured."""
 
 
 def validate(flow: Flow, batch: Batch, num_hypotheses: int, seed: int) -> dict[str, float]:
@@ -29,8 +30,10 @@ def validate(flow: Flow, batch: Batch, num_hypotheses: int, seed: int) -> dict[s
         `mpjpe_*_mm` and `pmpjpe_*_mm` (protocols 1 and 2, METHOD section 5) of "oracle_best" and "oracle_worst"
         of the hypotheses (chosen by the truth), "sample" (their mean error), "mean" (of the mean pose) and "z0"
         (the pose of latent 0); `std_x_mm`, `std_y_mm`, `std_depth_mm` of the hypotheses, over the joints but the
-        pelvis; and for the posterior family `nll_nats` (poses in metres), `coverage_50` and `coverage_90` (share
-        of truths inside of the highest-density regions of 50 % and 90 %, `metrics.calibration`).
+        pelvis; `central_coverage_50` and `central_coverage_90` (share of the truth's single coordinates, relative
+        to the pelvis, inside of the hypotheses' central intervals of 50 % and 90 %,
+        `metrics.marginal_calibration`); and for the posterior family `nll_nats` (poses in metres), `coverage_50`
+        and `coverage_90` (share of whole poses inside of the highest-density regions, `metrics.calibration`).
 
     Raises:
         ModelError: the flow gives numbers that are not finite.
@@ -73,11 +76,28 @@ def _measured(
     measured = pose_errors_mm(poses, poses_mm(_centre(flow, batch))[:, 0], truth, "z0")
     std = poses[:, :, 1:].std(axis=1, ddof=1).mean(axis=1)
     measured |= {f"std_{axis}_mm": std[:, column] for column, axis in enumerate(("x", "y", "depth"))}
+    inside = _central_hits(poses, truth).mean(axis=1)
+    measured["central_coverage_50"], measured["central_coverage_90"] = inside.T
     if isinstance(flow, PosteriorFlow) and log_prob is not None:
         truth_log_prob = _numpy(flow.log_prob(batch.x[:, None], batch.y, batch.condition)[:, 0])
+        if not np.isfinite(truth_log_prob).all():
+            raise ModelError(
+                "nll_nats of the true poses is not finite: the training diverged, or a validation pose is far "
+                "from all that the flow expects"
+            )
         measured["nll_nats"] = -truth_log_prob
         measured["level"] = truth_levels(truth_log_prob, _numpy(log_prob))
     return measured
+
+
+def _central_hits(
+    poses: Float[np.ndarray, "pictures hypotheses 17 3"], truth: Float[np.ndarray, "pictures 17 3"]
+) -> Bool[np.ndarray, "pictures 48 levels"]:
+    """Is a coordinate of the truth, of the joints but the pelvis, in the central intervals of `NOMINAL`?"""
+    # hypotheses last and contiguous, as they are counted
+    coordinates = np.ascontiguousarray(np.moveaxis(poses[:, :, 1:].reshape(*poses.shape[:2], -1), 1, -1))
+    pit = probability_integral_transform(coordinates, truth[:, 1:].reshape(len(truth), -1))
+    return central_levels(pit)[..., None] <= NOMINAL
 
 
 def _centre(flow: Flow, batch: Batch) -> torch.Tensor:

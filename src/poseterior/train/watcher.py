@@ -74,10 +74,11 @@ def validation_text(step: int, values: dict[str, float]) -> str:
         f"validation at step {step:,}: MPJPE best {values['mpjpe_oracle_best_mm']:.1f}, "
         f"mean pose {values['mpjpe_mean_mm']:.1f}, z0 {values['mpjpe_z0_mm']:.1f}, "
         f"worst {values['mpjpe_oracle_worst_mm']:.1f} mm; std x {values['std_x_mm']:.0f}, "
-        f"y {values['std_y_mm']:.0f}, depth {values['std_depth_mm']:.0f} mm"
+        f"y {values['std_y_mm']:.0f}, depth {values['std_depth_mm']:.0f} mm; coordinates in their 50 % interval "
+        f"{values['central_coverage_50']:.0%}, 90 % {values['central_coverage_90']:.0%}"
     )
     if "coverage_50" in values:
-        said += f"; in the 50 % region {values['coverage_50']:.0%}, 90 % {values['coverage_90']:.0%}"
+        said += f"; poses in their 50 % region {values['coverage_50']:.0%}, 90 % {values['coverage_90']:.0%}"
     return said
 
 

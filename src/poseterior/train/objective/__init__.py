@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from poseterior.train.objective.config import ObjectiveConfig, official_objective, paper_objective
     from poseterior.train.objective.critic import PoseCritic
     from poseterior.train.objective.objective import critic_objective, generator_objective
+    from poseterior.train.objective.share import Share
     from poseterior.train.objective.terms import Terms
 
 _HOME = {
     "ObjectiveConfig": "config",
     "PoseCritic": "critic",
+    "Share": "share",
     "Terms": "terms",
     "critic_objective": "objective",
     "draw_fakes": "adversarial",
@@ -29,6 +31,7 @@ _HOME = {
 __all__ = [
     "ObjectiveConfig",
     "PoseCritic",
+    "Share",
     "Terms",
     "critic_objective",
     "draw_fakes",

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from poseterior.models.wehrbein import WehrbeinFlow
+from poseterior.models.wehrbein import WehrbeinFlow, join_latent
+from poseterior.train.objective.share import ALONE, Share
 
 Poses = Float[Tensor, "poses 48"]
 Score = Callable[[Tensor], Tensor]
@@ -30,9 +31,10 @@ def wasserstein_loss(
     return scores_of_fakes.mean() - scores_of_reals.mean()
 
 
-def between(real: Poses, fake: Poses, generator: torch.Generator) -> Poses:
+def between(real: Poses, fake: Poses, generator: torch.Generator, share: Share = ALONE) -> Poses:
     """A random point on the line from each fake to its real pose."""
-    part = torch.rand((len(real), 1), generator=generator, dtype=real.dtype, device=real.device)
+    shape = (len(real) * share.processes, 1)
+    part = share.own(torch.rand(shape, generator=generator, dtype=real.dtype, device=real.device))
     return part * real + (1 - part) * fake
 
 
@@ -49,10 +51,10 @@ def draw_fakes(
     flow: WehrbeinFlow,
     y: Float[Tensor, "pictures 32"],
     condition: Float[Tensor, "pictures 78"],
-    generator: torch.Generator,
+    latent: Float[Tensor, "pictures 1 16"],
 ) -> Float[Tensor, "pictures 48"]:
-    """One pose per picture with z ~ N(0, I), metres, without gradient.
+    """One pose per picture for its z ~ N(0, I), metres, without gradient.
 
     The flow does not change between the critic's steps: give all their pictures in one call.
     """
-    return flow.sample(y, condition, 1, generator)[:, 0]
+    return flow.inverse(join_latent(latent, y), condition)[0][:, 0]

@@ -30,11 +30,13 @@ from poseterior.train.objective.inverse_pass import (
     joined_traces,
     rows_of_trace,
 )
+from poseterior.train.objective.share import ALONE, Share
 from poseterior.train.objective.side_by_side import side_by_side
 from poseterior.train.objective.terms import Terms
 
 Hypotheses = Float[Tensor, "pictures hypotheses 48"]
 Latents = Float[Tensor, "pictures hypotheses 16"]
+Chances = Float[Tensor, "pictures hypotheses"]
 
 ROWS_AT_ONCE = 800
 """The hidden layer of that many rows, 3 MB in fp32, stays in a CPU's cache; fewer make slow matrix products."""
@@ -43,7 +45,12 @@ ROWS_AT_ONCE_ELSEWHERE = 16 * ROWS_AT_ONCE
 
 
 def hypotheses_terms(
-    flow: WehrbeinFlow, batch: Batch, latent: Latents, generator: torch.Generator, config: ObjectiveConfig
+    flow: WehrbeinFlow,
+    batch: Batch,
+    latent: Latents,
+    generator: torch.Generator,
+    config: ObjectiveConfig,
+    share: Share = ALONE,
 ) -> Terms:
     """weight_mb L_MB + weight_hm L_HM of the hypotheses that `latent` gives, as parts "mb" and "hm".
 
@@ -56,7 +63,7 @@ def hypotheses_terms(
         return Terms(total, {name: loss.detach() for name, loss in losses.items()})
     # the written-out passes stay in the weights' own precision
     with torch.autocast(batch.x.device.type, enabled=False):
-        return _two_pass(flow, batch, latent, generator, config)
+        return _two_pass(flow, batch, latent, _chances(latent, generator, config, share), config)
 
 
 def _losses(batch: Batch, hypotheses: Hypotheses, config: ObjectiveConfig) -> dict[str, Float[Tensor, ""]]:
@@ -93,11 +100,23 @@ class _Piece(NamedTuple):
     """Random rows of each; none unless the kind has them."""
 
 
+def _chances(
+    latent: Latents, generator: torch.Generator, config: ObjectiveConfig, share: Share
+) -> Chances | None:
+    """A random number for each hypothesis, the largest of which are the sample; None if there is to be none."""
+    if config.gradient != "subset":
+        return None
+    joint = torch.rand(
+        (len(latent) * share.processes, latent.shape[1]), generator=generator, device=latent.device
+    )
+    return share.own(joint)
+
+
 def _two_pass(
-    flow: WehrbeinFlow, batch: Batch, latent: Latents, generator: torch.Generator, config: ObjectiveConfig
+    flow: WehrbeinFlow, batch: Batch, latent: Latents, chances: Chances | None, config: ObjectiveConfig
 ) -> Terms:
     shares = flow.body.shares(batch.condition)
-    pieces = list(_pieces(batch, latent.shape[1], generator, config))
+    pieces = list(_pieces(batch, latent.shape[1], chances, config))
     # pieces are dealt out in a fixed order, so that sums round alike in every run
     workers = max(1, min(torch.get_num_threads(), len(pieces))) if batch.x.device.type == "cpu" else 1
     tasks = [
@@ -118,7 +137,7 @@ def _two_pass(
 
 
 def _pieces(
-    batch: Batch, hypotheses: int, generator: torch.Generator, config: ObjectiveConfig
+    batch: Batch, hypotheses: int, chances: Chances | None, config: ObjectiveConfig
 ) -> Iterator[_Piece]:
     """The pictures that have a gradient, by the rows that it needs, a few at a time."""
     kept = heatmap_joint_indices(config.heatmap_joints)
@@ -131,18 +150,17 @@ def _pieces(
     for kind, wanted in kinds:
         for pictures in wanted.nonzero()[:, 0].split(max(1, _rows_at_once(batch) // hypotheses)):
             if len(pictures):
-                size = config.num_subset if kind == "best_and_sample" else 0
-                yield _Piece(kind, pictures, _sample(pictures, hypotheses, size, generator))
+                sampled = chances if kind == "best_and_sample" else None
+                yield _Piece(kind, pictures, _sample(pictures, sampled, config.num_subset))
 
 
 def _sample(
-    pictures: Tensor, hypotheses: int, size: int, generator: torch.Generator
-) -> Int64[Tensor, "pictures sample"]:
-    """Distinct hypotheses of each picture, all equally likely."""
-    if not size:
+    pictures: Int64[Tensor, " some"], chances: Chances | None, size: int
+) -> Int64[Tensor, "some sample"]:
+    """Distinct hypotheses of each picture, all equally likely; none without `chances`."""
+    if chances is None:
         return pictures.new_empty(len(pictures), 0)
-    order = torch.rand((len(pictures), hypotheses), generator=generator, device=pictures.device)
-    return order.topk(size, dim=1).indices
+    return chances[pictures].topk(size, dim=1).indices
 
 
 def _rows_at_once(batch: Batch) -> int:

@@ -20,6 +20,7 @@ from poseterior.train.objective.critic import PoseCritic
 from poseterior.train.objective.deterministic import deterministic_input, deterministic_loss
 from poseterior.train.objective.hypotheses_pass import hypotheses_terms
 from poseterior.train.objective.mmd import latent_loss
+from poseterior.train.objective.share import ALONE, Share
 from poseterior.train.objective.terms import Terms
 from poseterior.train.objective.two_d import two_d_loss
 
@@ -33,12 +34,14 @@ def generator_objective(
     batch: Batch,
     generator: torch.Generator,
     config: ObjectiveConfig,
+    share: Share = ALONE,
 ) -> Terms:
     """L_2D + L_gen + 10 L_MMD + 4 L_det + 4 L_MB + 750 L_HM (Wehrbein et al. 2021, eq. 9), as `config` says.
 
     Parts are "2d", "mmd", "gen", "det", "mb" and "hm". All that is random comes from `generator`, which is on
     the batch's device: the same state gives the same latents whatever `config.gradient`. Nothing is
-    differentiated in the critic.
+    differentiated in the critic. Of several processes each gives its rows as `batch`, and its `share`; "mmd" is
+    that of the joint batch on all of them.
 
     Raises:
         ValueError: L_gen has a weight, but there is no critic.
@@ -48,9 +51,10 @@ def generator_objective(
     if config.weight_2d:
         losses["2d"] = two_d_loss(batch.y, vector_hat[:, MANIFOLD_LATENT_SIZE:])
     if config.weight_mmd:
-        z = _draw(batch, 1, generator)[:, 0]
-        losses["mmd"] = latent_loss(vector_hat, batch.y, z, config.mmd_widths, config.mmd_estimator)
-    losses.update(_inverse_losses(flow, critic, batch, vector_hat, generator, config))
+        z = share.joint_latents(batch.y, 1, generator)[:, 0]
+        vectors, y = share.gather(vector_hat), share.gather(batch.y)
+        losses["mmd"] = latent_loss(vectors, y, z, config.mmd_widths, config.mmd_estimator)
+    losses.update(_inverse_losses(flow, critic, batch, vector_hat, generator, config, share))
     weights = {
         "2d": config.weight_2d,
         "mmd": config.weight_mmd,
@@ -62,16 +66,10 @@ def generator_objective(
         total = total + weights[name] * loss
     parts = {name: loss.detach() for name, loss in losses.items()}
     if config.weight_mb or config.weight_hm:
-        latent = _draw(batch, config.num_hypotheses, generator)
-        of_hypotheses = hypotheses_terms(flow, batch, latent, generator, config)
+        latent = share.latents(batch.y, config.num_hypotheses, generator)
+        of_hypotheses = hypotheses_terms(flow, batch, latent, generator, config, share)
         total, parts = total + of_hypotheses.total, parts | of_hypotheses.parts
     return Terms(total, parts)
-
-
-def _draw(batch: Batch, number: int, generator: torch.Generator) -> Float[Tensor, "pictures number 16"]:
-    """z ~ N(0, I)."""
-    shape = (len(batch.y), number, MANIFOLD_LATENT_SIZE)
-    return torch.randn(shape, generator=generator, dtype=batch.y.dtype, device=batch.y.device)
 
 
 def _vector_hat(flow: WehrbeinFlow, batch: Batch, config: ObjectiveConfig) -> Float[Tensor, "pictures 48"]:
@@ -91,13 +89,14 @@ def _inverse_losses(
     vector_hat: Float[Tensor, "rows 48"],
     generator: torch.Generator,
     config: ObjectiveConfig,
+    share: Share,
 ) -> Losses:
     """L_det and L_gen, from one inverse pass."""
     vectors = {}
     if config.weight_det:
         vectors["det"] = deterministic_input(vector_hat[:, :MANIFOLD_LATENT_SIZE], batch.y)
     if config.weight_gen:
-        vectors["gen"] = join_latent(_draw(batch, 1, generator), batch.y)
+        vectors["gen"] = join_latent(share.latents(batch.y, 1, generator), batch.y)
     if not vectors:
         return {}
     poses, _ = flow.inverse(torch.cat(list(vectors.values()), dim=1), batch.condition)
@@ -124,6 +123,7 @@ def critic_objective(
     fake_x: Poses,
     generator: torch.Generator,
     config: ObjectiveConfig,
+    share: Share = ALONE,
 ) -> Terms:
     """critic(fake) - critic(real) + 10 (||d critic / dx|| - 1)^2 between the two (METHOD section 4).
 
@@ -135,7 +135,7 @@ def critic_objective(
     total = wasserstein_loss(of_reals, of_fakes)
     parts = {"real": of_reals.detach().mean(), "fake": of_fakes.detach().mean()}
     if config.gradient_penalty:
-        penalty = gradient_penalty(critic, between(real_x, fake_x, generator))
+        penalty = gradient_penalty(critic, between(real_x, fake_x, generator, share))
         total = total + config.gradient_penalty * penalty
         parts["penalty"] = penalty.detach()
     return Terms(total, parts)
