@@ -90,8 +90,10 @@ def condition_section(result: dict[str, Any]) -> list[str]:
                     f"{geometry['ratio_median']:.2f} [{low:.2f}, {high:.2f}]",
                     f"{100 * geometry['at_least_as_wide']:.0f} %",
                     f"{paper['ratio_median']:.2f}",
+                    f"{100 * paper['at_least_as_wide']:.0f} %",
                     _optional(geometry["sigma_correlation"], ".2f"),
                     _optional(geometry["major_axis_degrees"], ".0f"),
+                    f"{geometry['major_axis_joints']:,}",
                 )
             )
     parts = [
@@ -100,9 +102,9 @@ def condition_section(result: dict[str, Any]) -> list[str]:
         f"{result['samples']} hypotheses. For the joints with a fitted sigma above 1.05 confident ones (where L_HM is "
         "at work) and above 2.5: median of sqrt(tr s / tr S), s the covariance of the hypotheses' joint in the image "
         "plane at the person, S the Gaussian's, with quartiles; the share of joints with a ratio of 1 or more; the "
-        "same median where heatmap cells become metres by the paper's constant (what L_HM asks for by default); "
+        "same two where heatmap cells become metres by the paper's constant (what L_HM asks for by default); "
         "the correlation of the logarithms of both sigmas; and the median angle between the larger axes where both "
-        "ellipses are long (45: no relation).",
+        "ellipses are long (45: no relation), with the number of such joints.",
         table(
             (
                 "",
@@ -110,8 +112,10 @@ def condition_section(result: dict[str, Any]) -> list[str]:
                 "ratio",
                 "at least as wide",
                 "ratio by the constant",
+                "at least as wide by it",
                 "correlation",
                 "angle, degrees",
+                "long",
             ),
             lines,
         ),

@@ -40,6 +40,8 @@ def test_rows_stand_beside_the_full_one():
     # the reference has nothing to differ from; another seed of it has
     assert cells(text, "the full")[0][3] == "60.0"
     assert cells(text, "the full, seed 1")[0][3] == "62.0 (+2.0)"
+    # ambiguous pictures in two tables, then all of them
+    assert len(cells(text, "the no-gen")) == 3 and cells(text, "the no-gen")[2][2] == "65.5 (+5.5)"
 
 
 @pytest.mark.parametrize(

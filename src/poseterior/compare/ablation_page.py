@@ -30,6 +30,8 @@ _ORACLE = (
 _USABLE = (
     _Column("z0 MPJPE, mm", "mpjpe_mm.z0", 1),
     _Column("PMPJPE, mm", "pmpjpe_mm.z0", 1),
+    _Column("mean pose MPJPE, mm", "mpjpe_mm.mean_pose", 1),
+    _Column("PMPJPE, mm", "pmpjpe_mm.mean_pose", 1),
     _Column("std x, mm", "std_mm.x", 0),
     _Column("y", "std_mm.y", 0),
     _Column("depth", "std_mm.depth", 0),
@@ -38,6 +40,7 @@ _USABLE = (
     _Column("in central 50 %", "central_coverage_50", 1, 100.0),
     _Column("90 %", "central_coverage_90", 1, 100.0),
 )
+_OF_ALL = (*(column for column in _ORACLE if column.value.startswith(("mpjpe", "pmpjpe"))), *_USABLE[:7])
 _BEST = _Column("oracle best PMPJPE", "pmpjpe_mm.oracle_best", 1)
 _WORST = _Column("oracle worst PMPJPE", "pmpjpe_mm.oracle_worst", 0)
 CLAIMS = (
@@ -67,23 +70,41 @@ def ablation_page(results: dict[str, Any]) -> str:
 
 def ablation_sections(results: dict[str, Any]) -> list[str]:
     """The page without its title."""
-    lines = _lines(results)
-    full = next((line for line in lines if line.name == FULL), None)
+    subset = _subset(results)
+    lines = _lines(results, subset)
+    full = _full(lines)
     return [
         _introduction(results, full),
         "**Best and worst hypothesis: oracle**, chosen with the truth by each metric for itself. Lower is better but "
         "for PCK (at 150 mm) and CPS.",
         _differences(lines, full, _ORACLE, with_option=True),
-        "Without the truth: the single answer, the spread of the hypotheses (standard deviation, mean over joints), "
+        "Without the truth: the single answer, the mean pose, the spread of the hypotheses (standard deviation, mean over joints), "
         "and how well they are calibrated (ECE: 0 is perfect; central intervals of single coordinates).",
         _differences(lines, full, _USABLE),
         *_claims(lines, full),
+        *(_of_all(results) if subset != "all" else []),
+    ]
+
+
+def _subset(results: dict[str, Any]) -> str:
+    return SUBSET if results["subset_pictures"].get(SUBSET) else "all"
+
+
+def _full(lines: list[_Line]) -> _Line | None:
+    return next((line for line in lines if line.name == FULL), None)
+
+
+def _of_all(results: dict[str, Any]) -> list[str]:
+    lines = _lines(results, "all")
+    return [
+        f"All {results['subset_pictures']['all']:,} pictures (best and worst: oracle; std: of the hypotheses).",
+        _differences(lines, _full(lines), _OF_ALL),
     ]
 
 
 def _introduction(results: dict[str, Any], full: _Line | None) -> str:
     plan, dataset, counts = results["plan"], results["dataset"], results["subset_pictures"]
-    subset = SUBSET if counts.get(SUBSET) else "all"
+    subset = _subset(results)
     against = "" if full is None else " In brackets: difference to the first row."
     return (
         f"`poseterior compare --ablations`, {results['date'][:10]}. The paper's flow, each row trained on "
@@ -94,8 +115,7 @@ def _introduction(results: dict[str, Any], full: _Line | None) -> str:
     )
 
 
-def _lines(results: dict[str, Any]) -> list[_Line]:
-    subset = SUBSET if results["subset_pictures"].get(SUBSET) else "all"
+def _lines(results: dict[str, Any], subset: str) -> list[_Line]:
     return [
         _Line(
             row["name"],
