@@ -78,8 +78,8 @@ def ablation_sections(results: dict[str, Any]) -> list[str]:
         "**Best and worst hypothesis: oracle**, chosen with the truth by each metric for itself. Lower is better but "
         "for PCK (at 150 mm) and CPS.",
         _differences(lines, full, _ORACLE, with_option=True),
-        "Without the truth: the single answer, the mean pose, the spread of the hypotheses (standard deviation, mean over joints), "
-        "and how well they are calibrated (ECE: 0 is perfect; central intervals of single coordinates).",
+        "Without the truth: the single answer, the mean pose, the spread of the hypotheses (standard deviation, mean "
+        "over joints), and how well they are calibrated (ECE: 0 is perfect; central intervals of single coordinates).",
         _differences(lines, full, _USABLE),
         *_claims(lines, full),
         *(_of_all(results) if subset != "all" else []),
