@@ -62,6 +62,7 @@ def test_dear_methods_are_trained_for_the_first_seed_only():
         ({"max_pictures": -3}, "max_pictures is -3"),
         ({"seeds": ()}, "seeds: expected one or more"),
         ({"seeds": (1, 1)}, "seeds: expected one or more, all different"),
+        ({"seeds": (0, 2**63)}, "seeds: .* 0 to 2\\^63 - 1"),
     ],
 )
 def test_values_that_cannot_be_meant(changes, said):

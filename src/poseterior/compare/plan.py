@@ -107,8 +107,9 @@ class Plan:
         for name, value in counts.items():
             if value < 1:
                 raise InputError(f"{name} is {value}; expected 1 or more")
-        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
-            raise InputError("seeds: expected one or more, all different, 0 or above")
+        possible = all(0 <= seed < 2**63 for seed in self.seeds)
+        if not self.seeds or not possible or len(set(self.seeds)) < len(self.seeds):
+            raise InputError("seeds: expected one or more, all different, 0 to 2^63 - 1")
 
 
 _TITLES = {
