@@ -16,6 +16,10 @@ ANSWERS = {
     "oracle worst of {}": "oracle_worst",
 }
 
+STANDIN = (
+    "`standin` was the package's first model, trained on simulated detections; `posterior` took its place, and it is "
+    "no longer bundled."
+)
 
 CALIBRATION = """## Calibration of `posterior`
 
@@ -45,6 +49,8 @@ def models_page() -> str:
         f"{first['run']['date'][:10]}. In brackets 95 % intervals over sequences. What is called oracle is chosen with "
         "the truth, by each metric for itself.",
     ]
+    if "standin" in reports:
+        parts.append(STANDIN)
     for subset, title in (("all", "All pictures"), ("ambiguous", "Ambiguous pictures")):
         parts += [f"## {title}", *errors_tables(reports, subset, samples), spread_table(reports, subset)]
     parts += [CALIBRATION, *balancing_section()]
@@ -91,6 +97,10 @@ def with_interval(value: dict[str, Any], digits: int) -> str:
     return f"{value['mean']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def _days(results: list[dict[str, Any]]) -> str:
+    return " to ".join(sorted({result["date"][:10] for result in results}))
+
+
 def balancing_section() -> list[str]:
     """Real footage, beside BlazePose's own 3D landmarks."""
     found = [load(f"balancing-{name}") for name in MODELS if (RESULTS / f"balancing-{name}.json").exists()]
@@ -107,7 +117,8 @@ def balancing_section() -> list[str]:
     rows.append(("BlazePose's world landmarks", f"{peer['median']:.1f} (1)", "", "", "", ""))
     return [
         "## Real footage: pose2sim-balancing",
-        f"`python experiments/evaluate_balancing.py --model MODEL`, {found[-1]['found']} pictures, 12 limb joints: "
+        f"`python experiments/evaluate_balancing.py --model MODEL`, seed {found[-1]['seed']}, "
+        f"{found[-1]['samples']} hypotheses, {_days(found)}; {found[-1]['found']} pictures, 12 limb joints: "
         "median PMPJPE in mm, and as a share of that of BlazePose's own 3D landmarks on the same crops; then how often "
         "a joint's truth lies inside the 50 % and 90 % ellipsoid of its hypotheses. One man, one trial; the truth is "
         "triangulated, with errors of 3 to 4 cm.",

@@ -142,6 +142,13 @@ def matmul_section() -> str:
     )
 
 
+REAL_FRAMES = """`python experiments/compare_pictures.py --models T/wehrbein2021-seed0/model T/cvae-seed0/model
+T/li2019-mdn-seed0/model`, T the comparison's folder `trainings`: 60 hypotheses each, seed 0, 2026-11-23. Frames of
+`pose2sim-balancing`, chosen by their detections alone, and the demo's frame; the script says how.""".replace(
+    "\n", " "
+)
+
+
 def open_benchmark_page() -> str:
     """All methods on the open data; the text that reads it is docs/comparison.md."""
     text = page(load("open-benchmark"), "../images/open-benchmark-curves.png")
@@ -149,7 +156,8 @@ def open_benchmark_page() -> str:
     if picture.exists():
         text += (
             "\n## Three methods on the same real frames (figure 8)\n\n"
-            f"![Hypotheses of three methods on ambiguous real frames.](../images/{picture.name})\n"
+            f"![Hypotheses of three methods on ambiguous real frames.](../images/{picture.name})\n\n"
+            f"{REAL_FRAMES}\n"
         )
     return text
 
@@ -203,6 +211,14 @@ def counts_table(splits: dict[str, Any]) -> str:
         (
             "detector elsewhere (half of the limb joints off by over 20 %)",
             *(percent(c["detector_is_elsewhere_share"]) for c in counts.values()),
+        ),
+        (
+            "joints with a sigma above sigma_t, 1.05 confident ones",
+            *(percent(c["joints_above_uncertain_from_share"]) for c in counts.values()),
+        ),
+        (
+            "left and right swapped, of front and back views (9 of 10 joints nearer to the other side's)",
+            *(percent(c["sides_swapped_share_of_front_and_back_views"]) for c in counts.values()),
         ),
         ("distinct frames of motion (legs)", *(f"{c['distinct_source_frames']:,}" for c in counts.values())),
         (

@@ -23,15 +23,20 @@ import tyro
 from poseterior.data.synthesis.cameras import CameraFamily
 from poseterior.data.synthesis.dataset import AMBIGUOUS_RATIO, SynthDataset
 from poseterior.data.synthesis.maker import SPLITS
-from poseterior.data.synthesis.statistics import DetectorErrors, detector_errors, error_table
+from poseterior.data.synthesis.statistics import TRUTH_OF_MPII, DetectorErrors, detector_errors, error_table
 from poseterior.data.synthesis.visibility import Visibility
 from poseterior.errors import PoseteriorError
 from poseterior.export.atomic import atomic_path
+from poseterior.heatmaps.condition import UNCERTAIN_FROM
 from poseterior.heatmaps.derive_batch import MpiiGaussians, mpii_gaussians_of_many
-from poseterior.skeleton import MPII_16
+from poseterior.skeleton import H36M_17, MPII_16, mirror_indices
 
 ROOT = Path(__file__).resolve().parents[1]
 _SHEET_COLUMNS, _SHEET_ROWS = 8, 6
+_TWINS = mirror_indices(MPII_16)
+SIDED = [joint for joint, twin in enumerate(_TWINS) if twin != joint]
+TWINS = [_TWINS[joint] for joint in SIDED]
+"""The same joints of the other side."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,12 @@ def counts(dataset: SynthDataset, errors: DetectorErrors) -> dict[str, Any]:
             f"{k} or more": float((over >= k).mean()) for k in (1, 2, 4, 6, 8)
         },
         "distinct_source_frames": len(np.unique(frames, axis=0)),
+        "joints_above_uncertain_from_share": float((_largest_sigma_ratio(dataset) > UNCERTAIN_FROM).mean()),
         "detector_is_elsewhere_share": float(is_elsewhere(errors).mean()),
+        "front_and_back_views_share": float(shows_front_or_back(dataset).mean()),
+        "sides_swapped_share_of_front_and_back_views": float(
+            sides_swapped(dataset)[shows_front_or_back(dataset)].mean()
+        ),
         "pictures_refused_by_the_detector_share": float(refused.sum() / (refused.sum() + len(dataset))),
         "pose_kinds": {kind.name.lower(): float((kinds == kind).mean()) for kind in PoseKind},
         "camera_families": {f.name.lower(): float((families == f).mean()) for f in CameraFamily},
@@ -90,10 +100,34 @@ def is_elsewhere(errors: DetectorErrors) -> np.ndarray:
     return np.median(errors.error[:, limbs], axis=1) > 0.2
 
 
+def shows_front_or_back(dataset: SynthDataset) -> np.ndarray:
+    """Whether the line through the shoulders is within 45 degrees of the picture's plane."""
+    joints_m = dataset["joints_m"].astype(np.float64)
+    across = joints_m[:, H36M_17.index("left_shoulder")] - joints_m[:, H36M_17.index("right_shoulder")]
+    return np.abs(across[:, 2]) < np.sqrt(0.5) * np.linalg.norm(across, axis=-1)
+
+
+def sides_swapped(dataset: SynthDataset) -> np.ndarray:
+    """Whether 9 of 10 joints that have a twin on the other side are found nearer to the twin."""
+    mean_cell, pixel_from_cell = (
+        gaussians_of(dataset).mean_cell,
+        dataset["pixel_from_cell"].astype(np.float64),
+    )
+    mean_px = mean_cell @ np.swapaxes(pixel_from_cell[:, :, :2], -1, -2) + pixel_from_cell[:, None, :, 2]
+    truth_px = dataset["joints_px"].astype(np.float64)[:, TRUTH_OF_MPII]
+    own, twin = (np.linalg.norm(mean_px[:, SIDED] - truth_px[:, of], axis=-1) for of in (SIDED, TWINS))
+    return (twin < own).mean(axis=1) > 0.9
+
+
 def _joints_over(dataset: SynthDataset) -> np.ndarray:
     """How many of the 16 joints have a sigma above the threshold of `ambiguous`."""
+    return (_largest_sigma_ratio(dataset) > AMBIGUOUS_RATIO).sum(axis=1)
+
+
+def _largest_sigma_ratio(dataset: SynthDataset) -> np.ndarray:
+    """The larger principal standard deviation of the 16 joints, in confident ones."""
     largest = np.sqrt(np.linalg.eigvalsh(gaussians_of(dataset).covariance_cell2)[..., -1])
-    return (largest > AMBIGUOUS_RATIO * dataset.sigma_confident_cells).sum(axis=1)
+    return largest / dataset.sigma_confident_cells
 
 
 def gaussians_of(dataset: SynthDataset) -> MpiiGaussians:

@@ -32,7 +32,9 @@ def row(name, number, seeds=1, subsets=("all", "ambiguous"), **more):
 def results(*rows, ambiguous=7):
     plan = replace(tiny_plan(), pictures=640_000)
     return {
+        "command": "poseterior compare --data set --out out",
         "date": "2026-11-23T00:00:00+00:00",
+        "seeds": [0, 1],
         "plan": plan.settings(),
         "dataset": {
             "name": "a set",

@@ -25,6 +25,12 @@ def test_two_methods_as_a_process(data, tmp_path):
     assert done.stdout.strip() == str(out)
     (results,) = (json.loads(path.read_text()) for path in out.glob("*/comparison.json"))
     assert [row["name"] for row in results["rows"]] == ["martinez2017", "posterior"]
+    asked = results["command"].split()
+    given = [str(word) for word in ("compare", "--data", data, "--out", out, *TINY, "--methods")]
+    assert asked[0] == "poseterior" and sorted(asked[1:]) == sorted([*given, "martinez2017", "posterior"])
+    assert asked[asked.index("--methods") + 1 :][:2] == ["martinez2017", "posterior"]
+    trainings = [training for row in results["rows"] for training in row["training"]]
+    assert [training["matmul_precision"] for training in trainings] == ["highest", "highest"]
     assert results["plan"]["pictures"] == 32 and results["dataset"]["num_evaluated"] == 3
 
     # one setting is another one now: nothing is mixed, and the sentence says which

@@ -16,8 +16,9 @@ def lines_of(text, title):
 def test_a_cell_is_the_mean_over_seeds_with_the_smallest_and_the_largest():
     text = page(results(row("cvae", 50.0, seeds=2), row("one", 40.0)))
     first = lines_of(text, "cvae")[0]
-    assert first[1:6] == ["4,286,512", "1.00", "2", "200", "55.0 [50.0, 60.0]"]
+    assert first[1:6] == ["4,286,512", "1.00 [0.50, 1.50]", "2", "200", "55.0 [50.0, 60.0]"]
     assert lines_of(text, "one")[0][2:6] == ["0.50", "1", "200", "40.0"]
+    assert "`poseterior compare --data set --out out`, 2026-11-23, seeds 0, 1 of" in text
     assert "640,000 training pictures" in text and "2,500 of 10,000 pictures of a set, 77 sequences" in text
 
 

@@ -39,7 +39,15 @@ def plan():
 def run(plan, data, out, names=SEEN, **more):
     said = []
     finished = compare(
-        plan, names, data, (str(data),), out, device=DeviceConfig("cpu"), say_line=said.append, **more
+        plan,
+        names,
+        data,
+        (str(data),),
+        out,
+        device=DeviceConfig("cpu"),
+        command="compare",
+        say_line=said.append,
+        **more,
     )
     return finished, said
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, replace
+import shlex
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +16,8 @@ from poseterior.cli.train import NEEDED, MissingExtraError
 
 if TYPE_CHECKING:
     from poseterior.compare.plan import Plan
+
+_ALWAYS_GIVEN = ("preset", "data", "out", "ablations")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Compare:
                 self.test or (str(self.data),),
                 self.out,
                 device=DeviceConfig(self.device, matmul_precision=self.matmul_precision),
+                command=shlex.join(["poseterior", *self._arguments()]),
                 say_line=complain,
                 stop=wish,
             )
@@ -76,6 +80,18 @@ class Compare:
             return 128 + (wish.signal_number or 2)
         say(str(self.out))
         return DONE
+
+    def _arguments(self) -> list[str]:
+        """The command line again, with what was left out left out."""
+        given = ["compare", "--preset", self.preset, "--data", str(self.data), "--out", str(self.out)]
+        if self.ablations:
+            given.append("--ablations")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in _ALWAYS_GIVEN and value not in (None, field.default):
+                values = value if isinstance(value, tuple) else (value,)
+                given += [f"--{field.name.replace('_', '-')}", *map(str, values)]
+        return given
 
     def _plan(self) -> Plan:
         from poseterior.compare.ablations import ablation_plan

@@ -107,7 +107,8 @@ def _introduction(results: dict[str, Any], full: _Line | None) -> str:
     subset = _subset(results)
     against = "" if full is None else " In brackets: difference to the first row."
     return (
-        f"`poseterior compare --ablations`, {results['date'][:10]}. The paper's flow, each row trained on "
+        f"`{results['command']}`, {results['date'][:10]}, seed {results['seeds'][0]} of training and hypotheses where "
+        "none is named. The paper's flow, each row trained on "
         f"{plan['pictures']:,} pictures, repetitions counted, with the objective's gradient from a subset of the "
         "hypotheses; a row differs by one option, or by the seed. Rows can be compared with each other, not with the "
         f"paper's numbers nor with models trained for longer. Measured on {counts[subset]:,} pictures ({subset}) of "
@@ -119,7 +120,7 @@ def _lines(results: dict[str, Any], subset: str) -> list[_Line]:
     return [
         _Line(
             row["name"],
-            row["title"] if index == 0 else f"{row['title']}, seed {seed}",
+            row["title"] if seed == results["seeds"][0] else f"{row['title']}, seed {seed}",
             " ".join(f"`{option} = {value}`" for option, value in row["options"].items()),
             seed,
             {name: estimate["seeds"][index] for name, estimate in row["subsets"][subset].items()},

@@ -50,7 +50,7 @@ CLAIMS = (
         ("wehrbein2021", "martinez2017"),
     ),
     _Claim(
-        "MDN, PMPJPE: the best of its 5 means < the best of 5 samples of it",
+        f"{_BEST} PMPJPE of the MDN: of its 5 means < of 5 samples of it",
         "all",
         "pmpjpe_mm.oracle_best_of_first_5",
         ("li2019-mdn-means", "li2019-mdn"),

@@ -80,8 +80,9 @@ def page(results: dict[str, Any], curves_image: str = "curves.png") -> str:
 def _introduction(results: dict[str, Any]) -> str:
     plan, dataset = results["plan"], results["dataset"]
     return (
-        f"`poseterior compare`, {results['date'][:10]}. Every method was shown {plan['pictures']:,} training pictures, "
-        "repetitions counted; nothing was chosen on the test set. Measured on "
+        f"`{results['command']}`, {results['date'][:10]}, seeds {', '.join(map(str, results['seeds']))} of trainings "
+        f"and hypotheses. Every method was shown {plan['pictures']:,} training pictures, repetitions counted; nothing "
+        "was chosen on the test set. Measured on "
         f"{dataset['num_evaluated']:,} of {dataset['num_pictures']:,} pictures of {dataset['name']}, "
         f"{dataset['num_sequences_evaluated']:,} sequences, with {plan['samples']} hypotheses a picture, but where a "
         "row says otherwise."
@@ -92,8 +93,8 @@ def _table_1(rows: list[Row]) -> str:
     header = ["", "parameters", "hours", "seeds", "hypotheses", *(title for title, *_ in (*_SINGLE, *_BEST))]
     lines = []
     for row in rows:
-        hours = np.mean([training["hours"] for training in row["training"]])
-        facts = [f"{row['parameters']:,}", f"{hours:.2f}", str(len(row["seeds"])), str(row["samples"])]
+        hours = _with_range([training["hours"] for training in row["training"]], 2)
+        facts = [f"{row['parameters']:,}", hours, str(len(row["seeds"])), str(row["samples"])]
         values = row["subsets"]["all"]
         lines.append([row["title"], *facts, *(_cell(values, *column[1:]) for column in (*_SINGLE, *_BEST))])
     return table(header, lines)
@@ -155,10 +156,12 @@ def _numbers(values: list[float]) -> list[str]:
 
 def _cell(values: dict[str, Any], name: str, decimals: int) -> str:
     known = _known(values, name)
-    if not known:
-        return ""
-    mean = f"{np.mean(known):.{decimals}f}"
-    return mean if len(known) == 1 else f"{mean} [{min(known):.{decimals}f}, {max(known):.{decimals}f}]"
+    return _with_range(known, decimals) if known else ""
+
+
+def _with_range(seeds: list[float], decimals: int) -> str:
+    mean = f"{np.mean(seeds):.{decimals}f}"
+    return mean if len(seeds) == 1 else f"{mean} [{min(seeds):.{decimals}f}, {max(seeds):.{decimals}f}]"
 
 
 def _known(values: dict[str, Any], name: str) -> list[float]:

@@ -27,7 +27,7 @@ Values = dict[str, dict[str, Any]]
 """name -> {"seeds": value per seed (None where there is none), "interval": of the first seed's pictures or None}."""
 
 
-def write_results(plan: Plan, reports: Path, trainings: Path, out: Path) -> None:
+def write_results(plan: Plan, reports: Path, trainings: Path, out: Path, command: str) -> None:
     """Writes comparison.json, the page made from it, and its figures into the folder `out`.
 
     Args:
@@ -35,12 +35,13 @@ def write_results(plan: Plan, reports: Path, trainings: Path, out: Path) -> None
         reports: folder of the reports on one set.
         trainings: folder of the trained models, whose cards know hours and steps.
         out: is made.
+        command: that asked for them, for the record.
 
     Raises:
         InputError: a report or a card cannot be read.
         OutputError: something cannot be written.
     """
-    results = results_of(plan, reports, trainings)
+    results = {"name": "comparison", "command": command, **results_of(plan, reports, trainings)}
     writable_folder(out)
     with atomic_path(out / RESULTS_FILE) as temporary:
         temporary.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -68,7 +69,6 @@ def results_of(plan: Plan, reports: Path, trainings: Path) -> dict[str, Any]:
         raise InputError(f"there are no reports in {reports}; expected those of one method or more")
     dataset = any_report["dataset"]
     return {
-        "name": "comparison",
         "date": date(),
         "plan": plan.settings(),
         "seeds": list(plan.seeds),
@@ -106,6 +106,7 @@ def _row(entry: Entry, answer: Answer, found: dict[int, dict[str, Any]], trainin
         "parameters": first["model"]["num_parameters"],
         "samples": first["settings"]["samples"],
         "seeds": list(found),
+        "git_revisions": [report["git_revision"] for report in found.values()],
         "training": [_training(card) for card in cards],
         "subsets": {
             name: _values([report["subsets"][name] for report in found.values()])
@@ -121,7 +122,16 @@ def _title(entry: Entry, answer: Answer) -> str:
 
 def _training(card: dict[str, Any]) -> dict[str, Any]:
     training = card["metrics"]["training"]
-    return {"hours": training["hours"], "steps": training.get("steps", training.get("steps_done"))}
+    return {
+        "hours": training["hours"],
+        "steps": training.get("steps", training.get("steps_done")),
+        "matmul_precision": _device(training)["matmul_precision"],
+    }
+
+
+def _device(training: dict[str, Any]) -> dict[str, Any]:
+    """A network's card has it beside the steps, a flow's inside of its configuration."""
+    return training["configuration"]["device"] if "configuration" in training else training["device"]
 
 
 def _values(summaries: list[dict[str, Any]]) -> Values:

@@ -51,6 +51,7 @@ def compare(
     out: Path,
     *,
     device: DeviceConfig,
+    command: str,
     say_line: SayLine,
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
@@ -63,6 +64,7 @@ def compare(
         tests: what is evaluated, as `poseterior evaluate --data` names them.
         out: folder; trainings, reports and results go there, and what is there already is not done again.
         device: of the networks: its accelerator is "cpu" or "cuda".
+        command: that asks for it, kept with the results.
         say_line: takes what is worth telling.
         stop: asked after each step of a training and before each evaluation.
 
@@ -95,7 +97,7 @@ def compare(
         return False
     for _, data in held_out:
         reports = out / REPORTS_FOLDER / folder_name(data.name)
-        write_results(plan, reports, out / TRAININGS_FOLDER, out / folder_name(data.name))
+        write_results(plan, reports, out / TRAININGS_FOLDER, out / folder_name(data.name), command)
     return True
 
 
